@@ -1,0 +1,124 @@
+"""The only place that words an error about shape, dtype, order or range.
+
+A message names the op, the argument, what came, what was expected and why, and the remedy. The checks run before
+anything is allocated or written. Their good case is a few attribute look-ups; sentences are made only on failure.
+"""
+import difflib
+import math
+import numbers
+
+import numpy as np
+
+_FLOATS = "fd"
+_INTEGERS = "bhilqBHILQ"
+
+
+def floats(op, ndim=None, /, **arrays):
+    """Arrays of one float dtype in C order, of rank `ndim` if given; the first one leads."""
+    leader = None
+    for name, x in arrays.items():
+        if not (x.__class__ is np.ndarray and x.dtype.char in _FLOATS and x.flags.c_contiguous):
+            _explain_array(op, name, x, "float32 or float64")
+        if ndim is not None and x.ndim != ndim:
+            rank(op, name, x, ndim)
+        if leader is None:
+            leader, leader_name = x.dtype, name
+        elif x.dtype is not leader and x.dtype != leader:
+            raise TypeError(
+                f"{op}: {name} is {x.dtype}, expected {leader} because {leader_name} is {leader}; "
+                f"convert it with {name}.astype(np.{leader})"
+            )
+
+
+def integers(op, name, x, ndim=None):
+    """An integer array in C order."""
+    if not (x.__class__ is np.ndarray and x.dtype.char in _INTEGERS and x.flags.c_contiguous):
+        _explain_array(op, name, x, "an integer dtype")
+    if ndim is not None and x.ndim != ndim:
+        rank(op, name, x, ndim)
+
+
+def rank(op, name, x, ndim):
+    """x has `ndim` axes."""
+    if x.ndim != ndim:
+        raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {x.shape}), expected {ndim}")
+
+
+def shape(op, name, x, expected, because=None):
+    """x has the `expected` shape, in which a letter stands for any size; `because` is (name, array)."""
+    actual = x.shape
+    if actual == expected:
+        return
+    if len(actual) != len(expected) or any(type(e) is not str and a != e for a, e in zip(actual, expected)):
+        wanted = ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "")
+        why = f" because {because[0]} is {because[1].shape}" if because else ""
+        raise ValueError(f"{op}: {name} has shape {actual}, expected ({wanted}){why}")
+
+
+def same_shape(op, /, **arrays):
+    """All arrays have the shape of the first."""
+    leader = None
+    for name, x in arrays.items():
+        if leader is None:
+            leader = name, x
+        elif x.shape != leader[1].shape:
+            shape(op, name, x, leader[1].shape, leader)
+
+
+def out(op, given, expected, like):
+    """The caller's buffer for a result of shape `expected` and of the dtype of `like`; None is allowed."""
+    if given is not None:
+        floats(op, None, out=given)
+        if given.dtype != like.dtype:
+            raise TypeError(f"{op}: out is {given.dtype}, expected {like.dtype}, the dtype of the inputs")
+        shape(op, "out", given, expected)
+        if not given.flags.writeable:
+            raise ValueError(f"{op}: out is read-only; pass a writeable array")
+
+
+def number(op, name, value, low=-math.inf, high=math.inf):
+    """A real number in [low, high]."""
+    if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{op}: {name} is {value!r}, expected a number")
+    if not low <= value <= high:
+        raise ValueError(f"{op}: {name} is {value}, expected a number from {low} to {high}")
+
+
+def whole(op, name, value, low=0):
+    """An integer of at least `low`."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{op}: {name} is {value!r}, expected an integer")
+    if value < low:
+        raise ValueError(f"{op}: {name} is {value}, expected at least {low}")
+
+
+def choice(op, name, value, choices):
+    """One of `choices`; the message names the nearest ones."""
+    if value not in choices:
+        near = difflib.get_close_matches(str(value), [str(c) for c in choices if c is not None], n=2, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        known = ", ".join(repr(c) for c in choices)
+        raise ValueError(f"{op}: {name} is {value!r}, expected one of {known}{hint}")
+
+
+def _explain_array(op, name, x, kinds):
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{op}: {name} is {_kind(x)}, expected a NumPy array; make one with np.asarray({name})")
+    wanted = _INTEGERS if "integer" in kinds else _FLOATS
+    if x.dtype.char not in wanted:
+        target = "np.int64" if wanted is _INTEGERS else "np.float32"
+        raise TypeError(f"{op}: {name} is {x.dtype}, expected {kinds}; convert it with {name}.astype({target})")
+    if not x.dtype.isnative:
+        raise TypeError(f"{op}: {name} is in foreign byte order; convert it with {name}.astype({name}.dtype.name)")
+    if not x.flags.c_contiguous:
+        raise ValueError(
+            f"{op}: {name} has shape {x.shape} and strides {x.strides}, expected C order because kernels make no "
+            f"silent copies; copy it with np.ascontiguousarray({name})"
+        )
+    if type(x) is not np.ndarray:
+        raise TypeError(f"{op}: {name} is a {type(x).__name__}, expected a plain array; use np.asarray({name})")
+
+
+def _kind(x):
+    article = "an" if type(x).__name__[0] in "aeiou" else "a"
+    return f"{article} {type(x).__name__}" if x is not None else "None"

@@ -1,0 +1,155 @@
+"""The `kernel` decorator: Numba's compiler with this project's flags and its own cache on disk.
+
+Numba's own cache does not see a change in another file than the kernel's. Here the folder's name is a hash of every
+source below `kernels/`, of the versions of Python, Numba and llvmlite, and of the CPU: whatever changes the machine
+code changes the folder. An overload is one file, written under another name and then renamed, so that processes that
+start together on an empty cache never read half a file, and never each other's index.
+"""
+import functools
+import hashlib
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import llvmlite
+import numba
+from numba.core.caching import _Cache
+from numba.core.compiler import CompileResult
+from numba.core.registry import cpu_target
+
+# NaN and infinity travel as in the reference, so `nnan` and `ninf` are left out; `arcp` and `afn` cost accuracy.
+FASTMATH = frozenset({"contract", "reassoc", "nsz"})
+EXACT = frozenset({"contract"})  # where the order of operations is the algorithm, as in a range reduction
+
+# A parallel region costs 2 us on OpenMP: about what a core needs for this many element operations.
+SERIAL_BELOW = 1 << 14
+
+_KERNELS = Path(__file__).resolve().parents[1]
+_UNUSED_DAYS = 30
+
+
+class Kernel:
+    """A compiled function in two forms: `kernel(...)` runs its `prange` loops on all threads, `.serial(...)` on one."""
+
+    def __init__(self, function, **options):
+        functools.update_wrapper(self, function)
+        self.serial = _compile(function, "serial", options)
+        self.parallel = _compile(function, "parallel", {**options, "parallel": True})
+
+    def __call__(self, *args):
+        return self.parallel(*args)
+
+    def over(self, work):
+        """The form that suits `work` element operations; it depends on the size alone, never on the threads."""
+        return self.serial if work < SERIAL_BELOW else self.parallel
+
+
+def kernel(function=None, *, parallel=False, fastmath=FASTMATH, **options):
+    """Compile `function` for the CPU, lazily per signature and cached on disk; with `parallel`, a `Kernel`."""
+    if function is None:
+        return functools.partial(kernel, parallel=parallel, fastmath=fastmath, **options)
+    options = {"fastmath": set(fastmath), "error_model": "numpy", "nogil": True, **options}
+    return Kernel(function, **options) if parallel else _compile(function, "serial", options)
+
+
+def _compile(function, form, options):
+    dispatcher = numba.njit(**options)(function)
+    if hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT hands back the function itself
+        dispatcher._cache = _DiskCache(f"{function.__module__}.{function.__qualname__}.{form}")
+    return dispatcher
+
+
+class _DiskCache(_Cache):
+    """One file an overload, named by function and signature, in `cache_folder()`."""
+
+    def __init__(self, name):
+        self._name = name.replace("<", "").replace(">", "")
+        self._enabled = True
+
+    @property
+    def cache_path(self):
+        return str(cache_folder())
+
+    def load_overload(self, sig, target_context):
+        if not (self._enabled and cache_folder()):
+            return None
+        target_context.refresh()
+        try:
+            payload = pickle.loads(self._file(sig).read_bytes())
+            return CompileResult._rebuild(target_context, *payload)
+        except FileNotFoundError:
+            return None
+        except Exception as error:
+            warnings.warn(f"tilewright: {self._file(sig)} is damaged and is compiled anew ({error})", stacklevel=2)
+            return None
+
+    def save_overload(self, sig, data):
+        if self._enabled and cache_folder():
+            _write_atomically(self._file(sig), pickle.dumps(data._reduce(), protocol=4))
+
+    def enable(self):
+        self._enabled = True
+
+    def disable(self):
+        self._enabled = False
+
+    def flush(self):
+        for file in cache_folder().glob(f"{self._name}-*.bin"):
+            file.unlink(missing_ok=True)
+
+    def _file(self, sig):
+        return cache_folder() / f"{self._name}-{hashlib.sha256(repr(sig).encode()).hexdigest()[:16]}.bin"
+
+
+def _write_atomically(path, data):
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        warnings.warn(f"tilewright: compiled kernels are not kept, {path.parent}: {error}", stacklevel=3)
+
+
+@functools.cache
+def cache_folder():
+    """The folder of this machine's compiled kernels, or None where none can be made."""
+    root = Path(os.environ.get("TILEWRIGHT_CACHE_DIR") or _user_cache() / "tilewright")
+    folder = root / _fingerprint()
+    try:
+        if not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            _forget_old(root)
+        os.utime(folder)
+    except OSError as error:
+        warnings.warn(f"tilewright: compiled kernels are not kept, {folder}: {error}", stacklevel=2)
+        return None
+    return folder
+
+
+def _user_cache():
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _forget_old(root):
+    for folder in root.iterdir():
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > _UNUSED_DAYS * 86400:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fingerprint():
+    digest = hashlib.sha256()
+    for path in sorted(_KERNELS.rglob("*.py")):
+        digest.update(str(path.relative_to(_KERNELS)).encode() + b"\0" + path.read_bytes() + b"\0")
+    machine = cpu_target.target_context.codegen().magic_tuple()
+    digest.update(repr((sys.version_info[:3], numba.__version__, llvmlite.__version__, machine)).encode())
+    return digest.hexdigest()[:20]

@@ -1,0 +1,67 @@
+"""The one place that CPU launchers take arrays from: a pool that hands out again what nobody holds any more.
+
+A fresh large array costs a page fault every 4 KB, as much as a memory-bound kernel itself. NumPy makes every view of
+a view point at the buffer that owns the memory, so the buffer's reference count tells when the last array on it is
+gone: no release call, and closures may hold what they like.
+"""
+import math
+import sys
+import threading
+
+import numpy as np
+
+POOLED = 1 << 16  # bytes; below this malloc answers from memory that it already has
+ALIGNMENT = 64  # a cache line, and the widest vector
+
+_lock = threading.Lock()
+_pools: dict[int, list[np.ndarray]] = {}
+
+
+def empty(shape, dtype):
+    """An uninitialised array in C order; on a 64-byte boundary, and from the pool, if it is large."""
+    size = np.dtype(dtype).itemsize * (math.prod(shape) if isinstance(shape, tuple) else shape)
+    if size < POOLED:
+        return np.empty(shape, dtype)
+    buffer = _buffer(_size_class(size))
+    return np.ndarray(shape, dtype, buffer, -buffer.ctypes.data % ALIGNMENT)
+
+
+def empty_like(x):
+    """An uninitialised array of x's shape and dtype."""
+    return empty(x.shape, x.dtype)
+
+
+def clear():
+    """Give the free buffers back to the operating system."""
+    with _lock:
+        for size, pool in _pools.items():
+            _pools[size] = [pool[i] for i in range(len(pool)) if not _is_free(pool, i)]
+
+
+def _size_class(size):
+    """The next eighth of a power of two, so that nearby sizes share a buffer and at most 12 % is wasted."""
+    step = 1 << max(size.bit_length() - 4, 12)
+    return -(-size // step) * step
+
+
+def _buffer(size):
+    with _lock:
+        pool = _pools.setdefault(size, [])
+        for i in range(len(pool)):
+            if _is_free(pool, i):
+                return pool[i]
+        pool.append(np.empty(size + ALIGNMENT, np.uint8))
+        return pool[-1]
+
+
+def _is_free(pool, i):
+    return sys.getrefcount(pool[i]) <= _UNHELD
+
+
+def _count_of_unheld():
+    pool = [np.empty(0)]
+    i = 0
+    return sys.getrefcount(pool[i])
+
+
+_UNHELD = _count_of_unheld()  # measured, because interpreters differ in what they count

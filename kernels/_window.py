@@ -1,0 +1,55 @@
+"""Sizes of sliding windows, shared by convolution and pooling.
+
+Padding is 0, one number, a pair (height, width), four numbers (top, bottom, left, right), "valid" (none) or "same"
+(P = ceil(H / stride), the odd row at the bottom, as in Keras).
+"""
+import numbers
+from functools import lru_cache
+
+from . import _check as check
+
+
+def pair(op, name, value, low=1):
+    """An integer or a pair of them, as a pair."""
+    if isinstance(value, numbers.Integral):
+        value = (value, value)
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{op}: {name} is {value!r}, expected an integer or a pair of them")
+    for one in value:
+        check.whole(op, name, one, low)
+    return int(value[0]), int(value[1])
+
+
+@lru_cache(maxsize=1024)
+def resolve(op, size, window, stride, padding, dilation=(1, 1)):
+    """((P, Q), (top, bottom, left, right)) for images of `size` (H, W); a window that does not fit is an error."""
+    spans = tuple((w - 1) * d + 1 for w, d in zip(window, dilation))
+    if padding == "valid":
+        pads = (0, 0, 0, 0)
+    elif padding == "same":
+        totals = [max((-(-n // s) - 1) * s + span - n, 0) for n, s, span in zip(size, stride, spans)]
+        pads = (totals[0] // 2, totals[0] - totals[0] // 2, totals[1] // 2, totals[1] - totals[1] // 2)
+    else:
+        pads = _explicit(op, padding)
+    outputs = []
+    for axis, n, span, s, total in zip("HW", size, spans, stride, (pads[0] + pads[1], pads[2] + pads[3])):
+        if n + total < span:
+            raise ValueError(
+                f"{op}: the window spans {span} along {axis}, more than the image's {n} with {total} of padding; "
+                f'use a smaller window or more padding (padding="same")'
+            )
+        outputs.append((n + total - span) // s + 1)
+    return tuple(outputs), pads
+
+
+def _explicit(op, padding):
+    if isinstance(padding, str):
+        check.choice(op, "padding", padding, ("valid", "same"))
+    if isinstance(padding, numbers.Integral) or len(padding) == 2:
+        vertical, horizontal = pair(op, "padding", padding, low=0)
+        return vertical, vertical, horizontal, horizontal
+    if len(padding) != 4:
+        raise TypeError(f'{op}: padding is {padding!r}, expected "valid", "same", an integer, a pair or four integers')
+    for one in padding:
+        check.whole(op, "padding", one)
+    return tuple(int(one) for one in padding)
