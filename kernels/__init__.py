@@ -1,4 +1,20 @@
 """Pure functions on arrays: `<op>_forward`, `<op>_backward`; this page lists them all."""
 from .activation import relu_backward, relu_forward
+from .conv import conv2d_backward, conv2d_forward
+from .matmul import linear_backward, linear_forward, matmul_backward, matmul_forward
+from .pool import average_pool2d_backward, average_pool2d_forward, max_pool2d_backward, max_pool2d_forward
 
-__all__ = ["relu_backward", "relu_forward"]
+__all__ = [
+    "average_pool2d_backward",
+    "average_pool2d_forward",
+    "conv2d_backward",
+    "conv2d_forward",
+    "linear_backward",
+    "linear_forward",
+    "matmul_backward",
+    "matmul_forward",
+    "max_pool2d_backward",
+    "max_pool2d_forward",
+    "relu_backward",
+    "relu_forward",
+]

@@ -20,9 +20,17 @@ def pair(op, name, value, low=1):
     return int(value[0]), int(value[1])
 
 
-@lru_cache(maxsize=1024)
 def resolve(op, size, window, stride, padding, dilation=(1, 1)):
     """((P, Q), (top, bottom, left, right)) for images of `size` (H, W); a window that does not fit is an error."""
+    if isinstance(padding, list):
+        padding = tuple(padding)
+    elif not isinstance(padding, (str, tuple, numbers.Integral)):
+        raise TypeError(_wrong_padding(op, padding))
+    return _resolve(op, size, window, stride, padding, dilation)
+
+
+@lru_cache(maxsize=1024)
+def _resolve(op, size, window, stride, padding, dilation):
     spans = tuple((w - 1) * d + 1 for w, d in zip(window, dilation))
     if padding == "valid":
         pads = (0, 0, 0, 0)
@@ -49,7 +57,34 @@ def _explicit(op, padding):
         vertical, horizontal = pair(op, "padding", padding, low=0)
         return vertical, vertical, horizontal, horizontal
     if len(padding) != 4:
-        raise TypeError(f'{op}: padding is {padding!r}, expected "valid", "same", an integer, a pair or four integers')
+        raise TypeError(_wrong_padding(op, padding))
     for one in padding:
         check.whole(op, "padding", one)
     return tuple(int(one) for one in padding)
+
+
+def pooling(op, size, window, stride, padding):
+    """((R, S), (down, right), (P, Q), pads) of pooling windows over images of `size` (H, W); stride None is the window."""
+    try:
+        return _pooling(op, size, window, stride, padding)
+    except TypeError:  # lists are no keys of a cache; whatever else was wrong fails again
+        return _pooling.__wrapped__(op, size, window, stride, tuple(padding) if type(padding) is list else padding)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _pooling(op, size, window, stride, padding):
+    if min(size) == 0:
+        raise ValueError(f"{op}: the images have size {size}, expected at least one row and one column")
+    window = pair(op, "window", window)
+    stride = window if stride is None else pair(op, "stride", stride)
+    outputs, pads = resolve(op, size, window, stride, padding)
+    if max(pads[:2]) >= window[0] or max(pads[2:]) >= window[1]:
+        raise ValueError(
+            f"{op}: padding is {padding!r}, expected less than the window {window} on every side "
+            f"because a window outside the image holds no value"
+        )
+    return window, stride, outputs, pads
+
+
+def _wrong_padding(op, padding):
+    return f'{op}: padding is {padding!r}, expected "valid", "same", an integer, a pair or four integers'

@@ -2,7 +2,9 @@
 
 The words of a row (Op, Case, Bad, recipes) are explained in _row.py.
 """
-from ._row import Case, Op, away_from_zero, normal, ragged
+import numpy as np
+
+from ._row import Bad, Case, Op, away_from_zero, distinct, normal, ragged
 
 
 def _elementwise(name, recipe=normal, needs="y", **options):
@@ -12,8 +14,202 @@ def _elementwise(name, recipe=normal, needs="y", **options):
     return Op(name, "activation", ("x",), cases, bench, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
 
 
+def _product(why, M, N, K, transpose_a=False, transpose_b=False):
+    a, b = (K, M) if transpose_a else (M, K), (N, K) if transpose_b else (K, N)
+    options = {"transpose_a": transpose_a, "transpose_b": transpose_b}
+    return Case(why, {"a": normal(*a), "b": normal(*b)}, options)
+
+
+def _linear(why, M, N, K, bias=True, **options):
+    arrays = {"x": normal(M, K), "w": normal(K, N), "b": normal(N) if bias else None}
+    return Case(why, {name: recipe for name, recipe in arrays.items() if recipe}, options)
+
+
+def _convolution(why, image, filters, bias=True, **options):
+    arrays = {"x": normal(*image), "w": normal(*filters, scale=0.3), "b": normal(filters[3]) if bias else None}
+    return Case(why, {name: recipe for name, recipe in arrays.items() if recipe}, options)
+
+
+_MATMUL = Op(
+    "matmul", "matmul", ("a", "b"),
+    cases=(
+        _product("primes", 7, 11, 5),
+        _product("one element", 1, 1, 1),
+        _product("a tile", 8, 32, 4),
+        _product("a tile less one", 7, 31, 3),
+        _product("a tile and one", 9, 33, 5),
+        _product("a transposed", 13, 9, 17, True, False),
+        _product("b transposed", 13, 35, 17, False, True),
+        _product("both transposed", 13, 35, 17, True, True),
+        _product("a depth block and one", 17, 65, 385),
+        _product("blocks, threads", 263, 301, 797),
+        _product("blocks transposed", 263, 301, 797, True, True),
+        _product("no rows", 0, 5, 3),
+        _product("no columns", 5, 0, 3),
+        _product("no depth", 5, 3, 0),
+    ),
+    bench=tuple(_product(f"{n} x {n} x {n}", n, n, n) for n in (64, 256, 512, 1024)),
+    bad=(
+        Bad({"b": np.ones((3, 11))},
+            "matmul_forward: b has shape (3, 11), expected (5, N) because a is (7, 5)"),
+        Bad({"b": np.ones((5, 11), np.float32)},
+            "matmul_forward: b is float32, expected float64 because a is float64; convert it with b.astype(np.float64)"),
+        Bad({"a": np.ones(5)}, "matmul_forward: a has 1 axes (shape (5,)), expected 2"),
+        Bad({"out": np.ones((7, 10))}, "matmul_forward: out has shape (7, 10), expected (7, 11)"),
+        Bad({"dy": np.ones((7, 10))}, "matmul_backward: dy has shape (7, 10), expected (7, 11) because b is (5, 11)"),
+    ),
+    flops=lambda arrays, options: 2 * arrays["a"].size * arrays["b"].shape[not options["transpose_b"]],
+)
+
+_LINEAR = Op(
+    "linear", "matmul", ("x", "w", "b"),
+    cases=(
+        _linear("primes", 7, 11, 5),
+        _linear("without a bias", 7, 11, 5, bias=False),
+        _linear("relu", 13, 35, 9, activation="relu"),
+        _linear("sigmoid", 13, 35, 9, activation="sigmoid"),
+        _linear("tanh", 13, 35, 9, activation="tanh"),
+        _linear("depth blocks, groups of rows, threads", 131, 97, 797, activation="relu"),
+        _linear("no rows", 0, 5, 3),
+        _linear("no depth", 5, 3, 0),
+    ),
+    bench=tuple(_linear(f"{M} x {N} x {K}", M, N, K, activation="relu")
+                for M, N, K in ((32, 64, 10), (32, 64, 64), (64, 784, 256), (128, 1000, 6272))),
+    bad=(
+        Bad({"w": np.ones((3, 11))}, "linear_forward: w has shape (3, 11), expected (5, N) because x is (7, 5)"),
+        Bad({"b": np.ones(5)}, "linear_forward: b has shape (5,), expected (11,) because w is (5, 11)"),
+        Bad({"activation": "rleu"},
+            "linear_forward: activation is 'rleu', expected one of None, 'relu', 'sigmoid', 'tanh'; "
+            "did you mean 'relu'?"),
+        Bad({"dy": np.ones((7, 12))}, "linear_backward: dy has shape (7, 12), expected (7, 11) because w is (5, 11)"),
+        Bad({"dy": np.ones((7, 11)), "activation": "relu"},
+            "linear_backward: y is None, expected the forward's result because activation is 'relu'"),
+    ),
+    optional=("b",),
+    flops=lambda arrays, _: 2 * arrays["x"].size * arrays["w"].shape[1],
+)
+
+_CONV2D = Op(
+    "conv2d", "conv", ("x", "w", "b"),
+    cases=(
+        _convolution("primes", (2, 7, 5, 3), (3, 2, 3, 5)),
+        _convolution("without a bias", (2, 7, 5, 3), (3, 2, 3, 5), bias=False),
+        _convolution("one pixel", (1, 1, 1, 1), (1, 1, 1, 1)),
+        _convolution("relu, same padding", (2, 6, 7, 2), (3, 3, 2, 4), padding="same", activation="relu"),
+        _convolution("sigmoid", (1, 5, 5, 1), (3, 3, 1, 3), activation="sigmoid"),
+        _convolution("stride that leaves a rest", (2, 8, 9, 2), (3, 3, 2, 3), stride=(2, 3), padding=1),
+        _convolution("stride with same padding", (1, 7, 8, 2), (3, 2, 2, 3), stride=2, padding="same"),
+        _convolution("dilation", (1, 9, 8, 2), (3, 3, 2, 3), dilation=(2, 3), padding=(2, 3)),
+        _convolution("stride and dilation", (1, 11, 10, 2), (2, 3, 2, 3), stride=(3, 2), dilation=2, padding=(1, 0, 2, 3)),
+        _convolution("groups", (2, 5, 6, 6), (3, 3, 3, 4), groups=2, padding=1, activation="tanh"),
+        _convolution("depthwise", (1, 5, 6, 4), (3, 3, 1, 8), groups=4),
+        _convolution("1 x 1", (2, 4, 5, 7), (1, 1, 7, 3)),
+        _convolution("filter of the image's size", (3, 4, 5, 2), (4, 5, 2, 3)),
+        _convolution("depth blocks, threads", (3, 13, 12, 50), (3, 3, 50, 37), padding="same"),
+        _convolution("first layer, threads", (5, 28, 28, 1), (3, 3, 1, 32), activation="relu"),
+        _convolution("no images", (0, 5, 5, 2), (3, 3, 2, 3)),
+    ),
+    bench=(
+        _convolution("32x28x28x1 3x3 32", (32, 28, 28, 1), (3, 3, 1, 32), activation="relu"),
+        _convolution("32x13x13x32 3x3 64", (32, 13, 13, 32), (3, 3, 32, 64), activation="relu"),
+        _convolution("16x28x28x128 3x3 128", (16, 28, 28, 128), (3, 3, 128, 128), padding="same"),
+        _convolution("16x56x56x64 1x1 256", (16, 56, 56, 64), (1, 1, 64, 256)),
+    ),
+    bad=(
+        Bad({"x": np.ones((2, 7, 5))}, "conv2d_forward: x has 3 axes (shape (2, 7, 5)), expected 4"),
+        Bad({"w": np.ones((3, 2, 4, 5))},
+            "conv2d_forward: w has shape (3, 2, 4, 5), expected (R, S, 3, K) because x is (2, 7, 5, 3)"),
+        Bad({"groups": 2}, "conv2d_forward: groups is 2, expected a divisor of the 3 channels of x"),
+        Bad({"stride": 0}, "conv2d_forward: stride is 0, expected at least 1"),
+        Bad({"padding": "smae"},
+            "conv2d_forward: padding is 'smae', expected one of 'valid', 'same'; did you mean 'same'?"),
+        Bad({"x": np.ones((2, 2, 5, 3))},
+            "conv2d_forward: the window spans 3 along H, more than the image's 2 with 0 of padding; "
+            'use a smaller window or more padding (padding="same")'),
+        Bad({"b": np.ones(3)}, "conv2d_forward: b has shape (3,), expected (5,) because w is (3, 2, 3, 5)"),
+        Bad({"dy": np.ones((2, 7, 5, 5))},
+            "conv2d_backward: dy has shape (2, 7, 5, 5), expected (2, 5, 4, 5) because x is (2, 7, 5, 3)"),
+    ),
+    optional=("b",),
+    flops=lambda arrays, options: 2 * arrays["w"][..., 0].size * _outputs(arrays, options),
+)
+
+
+def _outputs(arrays, options):
+    """Elements of a convolution's result."""
+    from . import _window as window
+
+    (N, H, W, _), (R, S, _, K) = arrays["x"].shape, arrays["w"].shape
+    pairs = (window.pair("conv2d", name, options.get(name, 1)) for name in ("stride", "dilation"))
+    stride, dilation = pairs
+    (P, Q), _ = window.resolve("conv2d", (H, W), (R, S), stride, options.get("padding", 0), dilation)
+    return N * P * Q * K
+
+def _pooling(name, saved=()):
+    def case(why, *image, **options):
+        return Case(why, {"x": distinct(*image)}, options)
+
+    cases = (
+        case("primes, a rest at the edges", 2, 5, 7, 3),
+        case("one value", 1, 1, 1, 1, window=1),
+        case("overlapping windows", 2, 7, 9, 3, window=3, stride=2),
+        case("overlapping windows that reach outside", 2, 6, 7, 3, window=3, stride=1, padding="same"),
+        case("a gap between windows", 1, 9, 8, 2, window=(2, 1), stride=(3, 2)),
+        case("padding of its own on each side", 1, 6, 7, 2, window=(3, 4), stride=(2, 3), padding=(2, 1, 0, 3)),
+        case("a window of the image's size", 3, 7, 5, 2, window=(7, 5)),
+        case("more places than a byte can number", 1, 17, 19, 2, window=(16, 17), stride=1),
+        case("threads", 5, 28, 30, 33),
+        case("threads, overlapping windows", 3, 27, 29, 33, window=3, stride=2, padding="same"),
+        case("no images", 0, 4, 4, 3),
+        case("no channels", 2, 4, 4, 0),
+    )
+    bench = (
+        case("32x28x28x32", 32, 28, 28, 32),
+        case("16x112x112x64", 16, 112, 112, 64),
+        case("16x56x56x64 3x3/2", 16, 56, 56, 64, window=3, stride=2, padding="same"),
+    )
+    dy, argmax = np.ones((2, 2, 3, 3)), np.zeros((2, 2, 3, 3), np.uint8)
+    given = {"dy": dy, "argmax": argmax, "input_shape": (2, 5, 7, 3)}
+    forward, backward = f"{name}_forward", f"{name}_backward"
+    bad = (
+        Bad({"x": np.ones((5, 7, 3))}, f"{forward}: x has 3 axes (shape (5, 7, 3)), expected 4"),
+        Bad({"x": np.ones((2, 0, 7, 3))},
+            f"{forward}: the images have size (0, 7), expected at least one row and one column"),
+        Bad({"window": 6},
+            f"{forward}: the window spans 6 along H, more than the image's 5 with 0 of padding; "
+            'use a smaller window or more padding (padding="same")'),
+        Bad({"window": "2"}, f"{forward}: window is '2', expected an integer or a pair of them"),
+        Bad({"window": 0}, f"{forward}: window is 0, expected at least 1"),
+        Bad({"stride": (2, 2, 2)}, f"{forward}: stride is (2, 2, 2), expected an integer or a pair of them"),
+        Bad({"padding": "some"}, f"{forward}: padding is 'some', expected one of 'valid', 'same'; did you mean 'same'?"),
+        Bad({"padding": [1, 2]},
+            f"{forward}: padding is (1, 2), expected less than the window (2, 2) on every side "
+            "because a window outside the image holds no value"),
+        Bad({**given, "dy": dy[:, 1:].copy()},
+            f"{backward}: dy has shape (2, 1, 3, 3), expected (2, 2, 3, 3) because input_shape is (2, 5, 7, 3)"),
+        Bad({**given, "input_shape": (2, 5, 7)}, f"{backward}: input_shape is (2, 5, 7), expected a tuple of 4 integers"),
+        Bad({**given, "dy": dy.astype(int)},
+            f"{backward}: dy is int64, expected float32 or float64; convert it with dy.astype(np.float32)"),
+    )
+    if saved:
+        bad += (
+            Bad({**given, "argmax": argmax[:1].copy()},
+                f"{backward}: argmax has shape (1, 2, 3, 3), expected (2, 2, 3, 3) because dy is (2, 2, 3, 3)"),
+            Bad({**given, "argmax": argmax.astype(np.int32)},
+                f"{backward}: argmax is int32, expected uint8 because a window has 4 places"),
+            Bad({**given, "argmax": dy},
+                f"{backward}: argmax is float64, expected an integer dtype; convert it with argmax.astype(np.int64)"),
+        )
+    return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+
+
 OPS = (
+    _MATMUL,
+    _LINEAR,
+    _CONV2D,
     _elementwise("relu", away_from_zero),
+    _pooling("max_pool2d", saved=("argmax",)),
+    _pooling("average_pool2d"),
 )
 
 BY_NAME = {op.name: op for op in OPS}

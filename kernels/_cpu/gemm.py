@@ -1,82 +1,97 @@
-"""Packing and blocking around the register tile: C (M, N) = op(A) (M, K) @ op(B) (K, N).
+"""Packing and blocking around the register tile: C (M, N) = A (M, K) @ B (K, N), where A may be any packable source.
 
-B is packed once, whole, in panels of PANEL columns (panel, K, PANEL), the last one padded with zeros. Then every
-task owns a block of C, packs the rows of A that it needs a depth block at a time (it stays in the second cache level)
-and runs the tile over them; a panel of B stays in the first level for all of a task's rows.
+B is packed once, whole, in panels of `panel_columns` columns (panel, K, columns), the last one padded with zeros. A
+task owns a block of C: it packs the part of A that it needs a depth block at a time (that stays in the second cache
+level) and runs the tile over it; a panel of B stays in the first level for all of a task's rows.
 
-A is packed as it lies, so packing is a copy: by rows (rows, DEPTH + PAD) or, when it comes transposed, in panels of
-TILE_ROWS columns (panel, k, TILE_ROWS). Tasks are cut by the shape alone, and an element's sum by DEPTH alone.
+A part of A is packed as its source lies, so packing is a copy: `pack(source, r0, rows, c0, columns, out)` writes a
+block of the source matrix by rows of STRIDE. Where the product wants the source transposed, the tile reads it by
+columns. Tasks are cut by the shape alone, and the sum of an element by DEPTH alone: the bits depend on nothing else.
 """
 import numpy as np
 from numba import prange
 
-from .jit import kernel
+from .bias import RELU, activate
+from .jit import inner, kernel
 from .machine import TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
-from .microkernel import ACCUMULATE, BIAS, RELU, tile_by_columns, tile_by_rows
+from .memory import empty
+from .microkernel import ACCUMULATE, tile_by_columns, tile_by_rows
+from .microkernel import RELU as TILE_RELU
 
-DEPTH = 384  # of 192, 256, 384, 512: 97, 99, 100, 99 % at 1024**3; a panel of B is then 48 KB
-PAD = 16  # elements after a packed row of A, so that rows do not fall on the same cache sets
+DEPTH = 256
+STRIDE = DEPTH + 16  # of a packed row of A: rows that are a power of two apart would share their cache sets
 ROWS, COLUMNS = 128, 1024  # the largest block of C that is one task
 TASKS = 16  # blocks shrink until there are as many
 
 
-@kernel
+@inner
 def panel_columns(itemsize):
     return TILE_VECTORS * VECTOR_BYTES // itemsize
 
 
-@kernel
-def pack_panel(b, transposed, j0, k0, depth, out, start):
-    """Columns j0 … of B, rows k0 … k0 + depth, to out[start:], row by row, padded with zeros."""
-    width = panel_columns(b.itemsize)
+def empty_panels(K, N, dtype, count=1):
+    """Room for the panels of `count` (K, N) matrices."""
+    columns = TILE_VECTORS * VECTOR_BYTES // dtype.itemsize
+    return empty(count * -(-N // columns) * columns * K, dtype)
+
+
+@inner
+def pack_panel(b, transposed, first, end, out, start, K):
+    """Columns first … of B (`end` excluded), or rows of a transposed B, to out[start:], padded to a whole panel."""
+    width = panel_columns(out.itemsize)
+    columns = min(width, end - first)
     if transposed:
-        columns = min(width, b.shape[0] - j0)
-        for k1 in range(0, depth, 16):
+        for k1 in range(0, K, 16):  # a cache line of each row of b at a time
+            k2 = min(k1 + 16, K)
             for j in range(columns):
-                for k in range(k1, min(k1 + 16, depth)):
-                    out[np.uint64(start + k * width + j)] = b[np.uint64(j0 + j), np.uint64(k0 + k)]
+                for k in range(np.uint64(k1), np.uint64(k2)):
+                    out[np.uint64(start + k * width + j)] = b[np.uint64(first + j), k]
+    elif columns == width:
+        for k in range(np.uint64(K)):
+            for j in range(np.uint64(width)):
+                out[np.uint64(start) + k * np.uint64(width) + j] = b[k, np.uint64(first) + j]
     else:
-        columns = min(width, b.shape[1] - j0)
-        if columns == width:
-            for k in range(depth):
-                for j in range(width):
-                    out[np.uint64(start + k * width + j)] = b[np.uint64(k0 + k), np.uint64(j0 + j)]
-        else:
-            for k in range(depth):
-                for j in range(columns):
-                    out[np.uint64(start + k * width + j)] = b[np.uint64(k0 + k), np.uint64(j0 + j)]
-    for k in range(depth):
+        for k in range(np.uint64(K)):
+            for j in range(np.uint64(columns)):
+                out[np.uint64(start) + k * np.uint64(width) + j] = b[k, np.uint64(first) + j]
+    for k in range(K):
         for j in range(columns, width):
-            out[start + k * width + j] = 0
+            out[np.uint64(start + k * width + j)] = 0
 
 
-@kernel
-def pack_rows(a, i0, rows, k0, depth, out):
-    """Rows i0 … of A, columns k0 … k0 + depth, by rows of DEPTH + PAD."""
-    for i in range(rows):
-        for k in range(depth):
-            out[np.uint64(i * (DEPTH + PAD) + k)] = a[np.uint64(i0 + i), np.uint64(k0 + k)]
+@inner
+def copy_block(source, r0, rows, c0, columns, out):
+    """A block of a matrix, by rows of STRIDE."""
+    for r in range(np.uint64(rows)):
+        for c in range(np.uint64(columns)):
+            out[r * np.uint64(STRIDE) + c] = source[np.uint64(r0) + r, np.uint64(c0) + c]
 
 
-@kernel
-def pack_columns(a, i0, rows, k0, depth, out):
-    """Columns i0 … of the transposed A, rows k0 … k0 + depth, in panels of TILE_ROWS columns."""
-    for i1 in range(0, rows, TILE_ROWS):
-        wide = min(TILE_ROWS, rows - i1)
-        start = i1 * depth
-        if wide == TILE_ROWS:
-            for k in range(depth):
-                for i in range(TILE_ROWS):
-                    out[np.uint64(start + k * TILE_ROWS + i)] = a[np.uint64(k0 + k), np.uint64(i0 + i1 + i)]
-        else:
-            for k in range(depth):
-                for i in range(wide):
-                    out[np.uint64(start + k * TILE_ROWS + i)] = a[np.uint64(k0 + k), np.uint64(i0 + i1 + i)]
-                for i in range(wide, TILE_ROWS):
-                    out[start + k * TILE_ROWS + i] = 0
+@inner
+def pack_plain(source, i0, rows, k0, depth, out):
+    """A part of A that lies as (M, K)."""
+    copy_block(source, i0, rows, k0, depth, out)
 
 
-@kernel
+@inner
+def pack_transposed(source, i0, rows, k0, depth, out):
+    """A part of A that lies as (K, M)."""
+    copy_block(source, k0, depth, i0, rows, out)
+
+
+@inner
+def tile_plain(packed, i, panels, b0, width, c, c0, ldc, bias, j, depth, high, wide, flags):
+    """The tile at row i of a part packed by rows of A."""
+    tile_by_rows(packed, i * STRIDE, STRIDE, panels, b0, width, c, c0, ldc, bias, j, depth, high, wide, flags)
+
+
+@inner
+def tile_transposed(packed, i, panels, b0, width, c, c0, ldc, bias, j, depth, high, wide, flags):
+    """The tile at row i of a part packed by columns of A; of an incomplete tile it reads rows that it drops."""
+    tile_by_columns(packed, i, STRIDE, panels, b0, width, c, c0, ldc, bias, j, depth, high, wide, flags)
+
+
+@inner
 def blocks_of(M, N):
     """Rows and columns of a task's block: the largest, halved until there are TASKS of them."""
     rows, columns = ROWS, COLUMNS
@@ -87,44 +102,44 @@ def blocks_of(M, N):
     return rows, columns
 
 
+@inner
+def block(pack, tile, source, k0, k1, panels, K, first, end, bias, flags, code, c, c0, ldc, i0, i1, j0, j1):
+    """Rows i0:i1, columns j0:j1 of C from k0:k1 of the depth, then `flags` of the tile and the activation `code`.
+
+    `panels` hold all K rows and the columns first:end of B; element (i, j) of C lies at c + c0 + i * ldc + j.
+    """
+    width = panel_columns(c.itemsize)
+    flags |= TILE_RELU if code == RELU else 0
+    packed = np.empty(max(i1 - i0, min(DEPTH, k1 - k0)) * STRIDE, c.dtype)
+    for k in range(k0, max(k1, k0 + 1), DEPTH):  # no depth at all still writes zeros
+        depth = min(DEPTH, k1 - k)
+        pack(source, i0, i1 - i0, k, depth, packed)
+        at = (ACCUMULATE if k > k0 else 0) | (flags if k + depth == k1 else 0)
+        for j in range(j0, j1, width):
+            b0 = (j - first) * K + k * width
+            for i in range(i0, i1, TILE_ROWS):
+                tile(packed, i - i0, panels, b0, width, c, c0 + i * ldc + j, ldc, bias, j,
+                     depth, min(TILE_ROWS, i1 - i), min(width, end - j), at)
+    if code > RELU:
+        activate(c, c0 + i0 * ldc + j0, ldc, i1 - i0, j1 - j0, code)
+
+
 @kernel(parallel=True)
-def gemm(a, transpose_a, b, transpose_b, bias, flags, packed_b, c):
-    """c = op(a) @ op(b), with `flags` of the tile applied at the end of the depth; packed_b (panels * K * PANEL,)."""
+def gemm(a, transpose_a, b, transpose_b, bias, flags, code, panels, c):
+    """c (M, N) = f(op(a) @ op(b) + bias); f by its `code`, no bias with 0 for `flags`; panels from `empty_panels`."""
     M, N = c.shape
     K = a.shape[0] if transpose_a else a.shape[1]
-    width = panel_columns(b.itemsize)
-    for p in prange(-(-N // width)):  # only task p writes panel p
-        pack_panel(b, transpose_b, p * width, 0, K, packed_b, p * width * K)
+    width = panel_columns(c.itemsize)
+    for p in prange(-(-N // width)):  # only p writes panel p
+        pack_panel(b, transpose_b, p * width, N, panels, p * width * K, K)
     rows, columns = blocks_of(M, N)
     down = -(-M // rows)
+    flat = c.reshape(-1)
     for task in prange(down * -(-N // columns)):  # only this task writes its block of c
         i0, j0 = task % down * rows, task // down * columns
-        block(a, transpose_a, packed_b, K, bias, flags, c, i0, min(rows, M - i0), j0, min(columns, N - j0))
-
-
-@kernel
-def block(a, transpose_a, packed_b, K, bias, flags, c, i0, rows, j0, columns):
-    """One task of `gemm`: c[i0:i0 + rows, j0:j0 + columns]."""
-    N = c.shape[1]
-    width = panel_columns(c.itemsize)
-    packed_a = np.empty(-(-rows // TILE_ROWS) * TILE_ROWS * (DEPTH + PAD), c.dtype)
-    for k0 in range(0, K, DEPTH):
-        depth = min(DEPTH, K - k0)
+        i1, j1 = min(i0 + rows, M), min(j0 + columns, N)
         if transpose_a:
-            pack_columns(a, i0, rows, k0, depth, packed_a)
+            block(pack_transposed, tile_transposed, a, 0, K, panels, K, 0, N, bias, flags, code, flat, 0, N,
+                  i0, i1, j0, j1)
         else:
-            pack_rows(a, i0, rows, k0, depth, packed_a)
-        at = ACCUMULATE if k0 > 0 else 0
-        if k0 + depth == K:
-            at |= flags
-        for j in range(j0, j0 + columns, width):
-            b0 = j * K + k0 * width
-            wide = min(width, N - j)
-            for i in range(0, rows, TILE_ROWS):
-                high = min(TILE_ROWS, rows - i)
-                if transpose_a:
-                    tile_by_columns(packed_a, i * depth, TILE_ROWS, packed_b, b0, width, c, (i0 + i) * N + j, N,
-                                    bias, j, depth, high, wide, at)
-                else:
-                    tile_by_rows(packed_a, i * (DEPTH + PAD), DEPTH + PAD, packed_b, b0, width, c, (i0 + i) * N + j, N,
-                                 bias, j, depth, high, wide, at)
+            block(pack_plain, tile_plain, a, 0, K, panels, K, 0, N, bias, flags, code, flat, 0, N, i0, i1, j0, j1)

@@ -57,6 +57,13 @@ def kernel(function=None, *, parallel=False, fastmath=FASTMATH, **options):
     return Kernel(function, **options) if parallel else _compile(function, "serial", options)
 
 
+def inner(function=None, *, fastmath=FASTMATH, **options):
+    """Compile a function that only kernels call: it becomes part of their code, so it is not cached on its own."""
+    if function is None:
+        return functools.partial(inner, fastmath=fastmath, **options)
+    return numba.njit(**{"fastmath": set(fastmath), "error_model": "numpy", "nogil": True, **options})(function)
+
+
 def _compile(function, form, options):
     dispatcher = numba.njit(**options)(function)
     if hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT hands back the function itself

@@ -1,0 +1,102 @@
+"""Matrix products: the plain one with either side transposed, and the affine map with a fused activation."""
+from .. import _check as check
+from .._dispatch import Faces
+
+_faces = Faces(__name__)
+
+FUSED = (None, "relu", "sigmoid", "tanh")  # activations whose gradient needs no more than their result
+
+
+def matmul_forward(a, b, *, transpose_a=False, transpose_b=False, out=None):
+    """Matrix product, y = op(a) @ op(b), where op transposes if its flag says so.
+
+    a (M, K), or (K, M) with transpose_a; b (K, N), or (N, K) with transpose_b -> y (M, N). float32 or float64, the
+    accumulator's type too. Raises TypeError for other dtypes, ValueError where the inner sizes differ.
+
+    >>> import numpy as np
+    >>> matmul_forward(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
+    array([[11.]])
+    """
+    shape = _product_shape("matmul_forward", a, b, transpose_a, transpose_b)
+    if out is not None:
+        check.out("matmul_forward", out, shape, a)
+    return _faces(a).matmul_forward(a, b, transpose_a=transpose_a, transpose_b=transpose_b, out=out)
+
+
+def matmul_backward(dy, a, b, *, transpose_a=False, transpose_b=False):
+    """Gradients of `matmul_forward`: da = dy op(b)^T and db = op(a)^T dy, each transposed as its operand came.
+
+    dy (M, N), a, b as in the forward -> da, db of the shapes of a, b.
+    """
+    shape = _product_shape("matmul_backward", a, b, transpose_a, transpose_b)
+    check.floats("matmul_backward", 2, a=a, dy=dy)
+    if dy.shape != shape:
+        check.shape("matmul_backward", "dy", dy, shape, ("b", b) if dy.shape[0] == shape[0] else ("a", a))
+    return _faces(a).matmul_backward(dy, a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+
+
+def linear_forward(x, w, b=None, *, activation=None, out=None):
+    """Affine map, y = f(x @ w + b), with f None, "relu", "sigmoid" or "tanh".
+
+    x (M, K), w (K, N), b (N,) or None -> y (M, N), float32 or float64. Raises TypeError or ValueError for other
+    dtypes, orders and sizes, before anything is computed.
+
+    >>> import numpy as np
+    >>> linear_forward(np.array([[1.0, 2.0]]), np.array([[3.0], [-4.0]]), np.array([1.0]), activation="relu")
+    array([[0.]])
+    """
+    _check_linear("linear_forward", x, w, b, activation)
+    if out is not None:
+        check.out("linear_forward", out, (x.shape[0], w.shape[1]), x)
+    return _faces(x).linear_forward(x, w, b, activation=activation, out=out)
+
+
+def linear_backward(dy, x, w, b=None, y=None, *, activation=None, need_dx=True):
+    """Gradients of `linear_forward`: dx = dz w^T, dw = x^T dz, db = sum_M dz, with dz = dy f'(z).
+
+    dy (M, N), x, w, b as in the forward; y (M, N), the forward's result, where there is an activation. Returns
+    dx (M, K), or None if `need_dx` is false, dw (K, N), and db (N,), or None if b is None.
+    """
+    op = "linear_backward"
+    _check_linear(op, x, w, b, activation)
+    check.floats(op, 2, x=x, dy=dy)
+    shape = (x.shape[0], w.shape[1])
+    if dy.shape != shape:
+        check.shape(op, "dy", dy, shape, ("w", w) if dy.shape[0] == shape[0] else ("x", x))
+    if activation is not None:
+        check_saved_result(op, y, dy, activation)
+    return _faces(x).linear_backward(dy, x, w, b, y, activation=activation, need_dx=need_dx)
+
+
+def check_saved_result(op, y, dy, activation):
+    """The forward's result y, from which the gradient of a fused activation is computed."""
+    if y is None:
+        raise TypeError(f"{op}: y is None, expected the forward's result because activation is {activation!r}")
+    check.floats(op, None, dy=dy, y=y)
+    check.same_shape(op, dy=dy, y=y)
+
+
+def check_bias(op, x, b, w):
+    """A bias (N,) of w's last size, or None."""
+    if b is not None:
+        check.floats(op, None, x=x, b=b)
+        if b.shape != (w.shape[-1],):
+            check.shape(op, "b", b, (w.shape[-1],), ("w", w))
+
+
+def _check_linear(op, x, w, b, activation):
+    check.floats(op, 2, x=x, w=w)
+    if x.shape[1] != w.shape[0]:
+        check.shape(op, "w", w, (x.shape[1], "N"), ("x", x))
+    check_bias(op, x, b, w)
+    if activation not in FUSED:
+        check.choice(op, "activation", activation, FUSED)
+
+
+def _product_shape(op, a, b, transpose_a, transpose_b):
+    check.floats(op, 2, a=a, b=b)
+    K, M = a.shape if transpose_a else a.shape[::-1]
+    N, inner = b.shape if transpose_b else b.shape[::-1]
+    if inner != K:
+        check.shape(op, "b", b, ("N", K) if transpose_b else (K, "N"), ("a", a))
+    return M, N

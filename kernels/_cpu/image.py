@@ -1,0 +1,166 @@
+"""Products with the patches of an image, packed straight into tiles: no array of all patches is ever made.
+
+The patch matrix of a view has a row for every output position (n, p, q) and a column for every tap and channel
+(r, s, c). Its element is x[n, h, w, c] with
+
+h = (p * step_h + base_h + r * dilation_h) / divisor_h    (the same for w)
+
+and 0 outside the image or where the division has a remainder. A convolution has step = stride, base = -padding,
+divisor 1. The gradient to its input is a view of dy with step 1, divisor = stride, base = padding - (R - 1) dilation,
+and the taps in reverse. A view of a group sees the channels from `channel` on.
+"""
+from collections import namedtuple
+
+import numpy as np
+from numba import prange
+
+from .bias import NONE
+from .gemm import (
+    COLUMNS, DEPTH, ROWS, STRIDE, TASKS, block, blocks_of, pack_panel, panel_columns, tile_plain, tile_transposed,
+)
+from .jit import inner, kernel
+
+# Images (…, H, W, C), output positions P x Q, taps R x S.
+View = namedtuple("View", "H W C P Q R S step_h step_w base_h base_w dilation_h dilation_w divisor_h divisor_w groups")
+
+
+@inner
+def copy_patches(source, r0, rows, c0, columns, out):
+    """Rows r0 … and columns c0 … of the patch matrix, by rows of STRIDE."""
+    x, v, channel = source
+    depth = v.C // v.groups
+    row = v.S * depth
+    q = r0 % v.Q
+    p = r0 // v.Q % v.P
+    n = r0 // (v.Q * v.P)
+    joined = v.divisor_w == 1 and v.dilation_w == 1 and v.groups == 1  # a filter row is one run of memory
+    for i in range(rows):
+        h0 = p * v.step_h + v.base_h
+        w0 = q * v.step_w + v.base_w
+        inside = joined and w0 >= 0 and w0 + v.S <= v.W
+        at = i * STRIDE
+        c = c0
+        while c < c0 + columns:
+            r = c // row
+            h, fits = _divided(h0 + r * v.dilation_h, v.divisor_h, v.H)
+            if inside or not fits:
+                length = min((r + 1) * row, c0 + columns) - c
+                start = ((n * v.H + h) * v.W + w0) * v.C + c - r * row
+            else:
+                tap = c // depth
+                length = min((tap + 1) * depth, c0 + columns) - c
+                w, fits = _divided(w0 + (tap - r * v.S) * v.dilation_w, v.divisor_w, v.W)
+                start = ((n * v.H + h) * v.W + w) * v.C + channel + c - tap * depth
+            if fits:
+                for k in range(np.uint64(length)):
+                    out[np.uint64(at) + k] = x[np.uint64(start) + k]
+            else:
+                for k in range(np.uint64(length)):
+                    out[np.uint64(at) + k] = 0
+            at += length
+            c += length
+        q += 1
+        if q == v.Q:
+            q = 0
+            p += 1
+            if p == v.P:
+                p = 0
+                n += 1
+
+
+@inner
+def _divided(numerator, divisor, size):
+    """(numerator / divisor, whether it is a whole number in [0, size))."""
+    if divisor == 1:
+        return numerator, 0 <= numerator < size
+    whole = numerator // divisor
+    return whole, whole * divisor == numerator and 0 <= whole < size
+
+
+@inner
+def pack_patches(source, i0, rows, k0, depth, out):
+    copy_patches(source, i0, rows, k0, depth, out)
+
+
+@inner
+def pack_patches_transposed(source, i0, rows, k0, depth, out):
+    copy_patches(source, k0, depth, i0, rows, out)
+
+
+@inner
+def pack_filter(w, backward, groups, group, first, end, panels, start):
+    """Columns first … end of a group's filter matrix; backward: taps in reverse, input and output channels swapped."""
+    taps, inputs, outputs = w.shape[0], w.shape[1], w.shape[2] // groups
+    width = panel_columns(w.itemsize)
+    for tap in range(taps):
+        if backward:
+            part = w[taps - 1 - tap, :, group * outputs : (group + 1) * outputs]
+            pack_panel(part, True, first, end, panels, start + tap * outputs * width, outputs)
+        else:
+            part = w[tap, :, group * outputs : (group + 1) * outputs]
+            pack_panel(part, False, first, end, panels, start + tap * inputs * width, inputs)
+
+
+@kernel(parallel=True)
+def patch_product(x, view, w, backward, bias, flags, code, panels, y):
+    """y (M, groups * N) = f(patches of x @ filter w (taps, C / groups, K) + bias), a group of channels at a time."""
+    M = y.shape[0]
+    N = y.shape[1] // view.groups
+    channels = view.C // view.groups
+    K = view.R * view.S * channels
+    width = panel_columns(x.itemsize)
+    per_group = -(-N // width)
+    size = per_group * width * K
+    for p in prange(view.groups * per_group):  # only p writes its panel
+        group, first = p // per_group, p % per_group * width
+        pack_filter(w, backward, view.groups, group, first, N, panels, group * size + first * K)
+    rows, columns = blocks_of(M, N)
+    down = -(-M // rows)
+    tasks = down * -(-N // columns)
+    flat = y.reshape(-1)
+    for job in prange(view.groups * tasks):  # only this task writes its block of y
+        group, task = job // tasks, job % tasks
+        i0, j0 = task % down * rows, task // down * columns
+        source = (x, view, group * channels)
+        block(pack_patches, tile_plain, source, 0, K, panels[group * size :], K, 0, N, bias[group * N :], flags, code,
+              flat, group * N, y.shape[1], i0, min(i0 + rows, M), j0, min(j0 + columns, N))
+
+
+def filter_parts(M, rows, columns):
+    """How many partial sums `filter_product` makes: enough tasks, each at least one depth block."""
+    blocks = -(-rows // ROWS) * -(-columns // COLUMNS)
+    return max(1, min(-(-TASKS // blocks), -(-M // DEPTH)))
+
+
+@kernel(parallel=True)
+def filter_product(x, view, dz, panels, parts, dw):
+    """dw (K, groups * N) = patches of x, transposed, @ dz (M, groups * N), through `parts` (count, K, groups * N)."""
+    M = dz.shape[0]
+    N = dz.shape[1] // view.groups
+    channels = view.C // view.groups
+    K = view.R * view.S * channels
+    width = panel_columns(x.itemsize)
+    per_group = -(-N // width)
+    size = per_group * width * M
+    for p in prange(view.groups * per_group):  # only p writes its panel
+        group, first = p // per_group, p % per_group * width
+        end = (group + 1) * N
+        pack_panel(dz, False, group * N + first, end, panels, group * size + first * M, M)
+    count = parts.shape[0]
+    depths = -(-M // DEPTH)
+    length = -(-depths // count) * DEPTH
+    down, right = -(-K // ROWS), -(-N // COLUMNS)
+    flat = parts.reshape(-1)
+    for job in prange(view.groups * count * down * right):  # only this task writes its block of its part
+        group, part = job // (count * down * right), job // (down * right) % count
+        i0, j0 = job % down * ROWS, job // down % right * COLUMNS
+        source = (x, view, group * channels)
+        block(pack_patches_transposed, tile_transposed, source, min(part * length, M), min((part + 1) * length, M),
+              panels[group * size :], M, 0, N, panels, 0, NONE,
+              flat, part * K * dz.shape[1] + group * N, dz.shape[1], i0, min(i0 + ROWS, K), j0, min(j0 + COLUMNS, N))
+    for i in prange(K):  # only i writes row i of dw; parts are added in their order
+        for j in range(np.uint64(dw.shape[1])):
+            dw[i, j] = parts[0, i, j]
+        for part in range(1, count):
+            for j in range(np.uint64(dw.shape[1])):
+                dw[i, j] += parts[part, i, j]
