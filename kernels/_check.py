@@ -3,6 +3,7 @@
 A message names the op, the argument, what came, what was expected and why, and the remedy. The checks run before
 anything is allocated or written. Their good case is a few attribute look-ups; sentences are made only on failure.
 """
+
 import difflib
 import math
 import numbers
@@ -45,13 +46,13 @@ def rank(op, name, x, ndim):
 
 
 def shape(op, name, x, expected, because=None):
-    """x has the `expected` shape, in which a letter stands for any size; `because` is (name, array)."""
+    """x has the `expected` shape, in which a letter stands for any size; `because` is (name, array or shape)."""
     actual = x.shape
     if actual == expected:
         return
     if len(actual) != len(expected) or any(type(e) is not str and a != e for a, e in zip(actual, expected)):
         wanted = ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "")
-        why = f" because {because[0]} is {because[1].shape}" if because else ""
+        why = f" because {because[0]} is {getattr(because[1], 'shape', because[1])}" if because else ""
         raise ValueError(f"{op}: {name} has shape {actual}, expected ({wanted}){why}")
 
 
@@ -90,6 +91,15 @@ def whole(op, name, value, low=0):
         raise TypeError(f"{op}: {name} is {value!r}, expected an integer")
     if value < low:
         raise ValueError(f"{op}: {name} is {value}, expected at least {low}")
+
+
+def sizes(op, name, value, count):
+    """A tuple of `count` sizes of an array."""
+    if not isinstance(value, tuple) or len(value) != count:
+        raise TypeError(f"{op}: {name} is {value!r}, expected a tuple of {count} integers")
+    for size in value:
+        if size.__class__ is not int or size < 0:
+            whole(op, name, size)
 
 
 def choice(op, name, value, choices):

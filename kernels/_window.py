@@ -3,6 +3,7 @@
 Padding is 0, one number, a pair (height, width), four numbers (top, bottom, left, right), "valid" (none) or "same"
 (P = ceil(H / stride), the odd row at the bottom, as in Keras).
 """
+
 import numbers
 from functools import lru_cache
 
@@ -64,7 +65,7 @@ def _explicit(op, padding):
 
 
 def pooling(op, size, window, stride, padding):
-    """((R, S), (down, right), (P, Q), pads) of pooling windows over images of `size` (H, W); stride None is the window."""
+    """((R, S), (down, right), (P, Q), pads) of windows over images of size (H, W); a stride of None is the window."""
     try:
         return _pooling(op, size, window, stride, padding)
     except TypeError:  # lists are no keys of a cache; whatever else was wrong fails again
