@@ -7,10 +7,10 @@ dz = dy f'(z)      relu: [y > 0]      sigmoid: y (1 - y)            1 - y^2
 db = sum_M dz      in groups of GROUP rows, then over the groups: the order is fixed by M alone
 """
 import numpy as np
-from numba import prange
 
 from .jit import inner, kernel
 from .memory import empty, empty_like
+from .threads import spread
 from .vecmath import sigmoid, tanh
 
 NONE, RELU, SIGMOID, TANH = range(4)
@@ -46,33 +46,39 @@ def linear_gradient(dy, y, activation, b):
     sums = empty((-(-dy_rows.shape[0] // GROUP), N), dy.dtype)
     db = empty(N, dy.dtype)
     y_rows = dy_rows if activation is None else y.reshape(-1, N)
-    _gradient.over(dy.size)(dy_rows, y_rows, activation_code(activation), dz.reshape(-1, N), sums, db)
+    _gradient(dy_rows, y_rows, activation_code(activation), dz.reshape(-1, N), sums, db)
     return dz, None if b is None else db
 
 
-@kernel(parallel=True)
+@kernel
 def _gradient(dy, y, code, dz, sums, db):
     """dz, and db through `sums` (groups, N)."""
-    M, N = dy.shape
-    one = dy.dtype.type(1)
-    zero = dy.dtype.type(0)
-    for group in prange(sums.shape[0]):  # only this task writes its rows of dz and its row of sums
-        for j in range(N):
-            sums[group, j] = zero
-        for i in range(np.uint64(group * GROUP), np.uint64(min((group + 1) * GROUP, M))):
-            if code == RELU:
-                for j in range(np.uint64(N)):
-                    dz[i, j] = dy[i, j] if y[i, j] > zero else zero
-            elif code == SIGMOID:
-                for j in range(np.uint64(N)):
-                    dz[i, j] = dy[i, j] * y[i, j] * (one - y[i, j])
-            elif code == TANH:
-                for j in range(np.uint64(N)):
-                    dz[i, j] = dy[i, j] * (one - y[i, j] * y[i, j])
-            for j in range(np.uint64(N)):
-                sums[np.uint64(group), j] += dz[i, j]
+    spread(_gradient_task, sums.shape[0], dy.size, (dy, y, code, dz, sums))
+    N = dy.shape[1]
     for j in range(N):
-        db[j] = zero
+        db[j] = 0
     for group in range(sums.shape[0]):
         for j in range(N):
             db[j] += sums[group, j]
+
+
+@inner
+def _gradient_task(group, dy, y, code, dz, sums):
+    """The rows of dz of one group, and their sum."""
+    M, N = dy.shape
+    one = dy.dtype.type(1)
+    zero = dy.dtype.type(0)
+    for j in range(N):
+        sums[group, j] = zero
+    for i in range(np.uint64(group * GROUP), np.uint64(min((group + 1) * GROUP, M))):
+        if code == RELU:
+            for j in range(np.uint64(N)):
+                dz[i, j] = dy[i, j] if y[i, j] > zero else zero
+        elif code == SIGMOID:
+            for j in range(np.uint64(N)):
+                dz[i, j] = dy[i, j] * y[i, j] * (one - y[i, j])
+        elif code == TANH:
+            for j in range(np.uint64(N)):
+                dz[i, j] = dy[i, j] * (one - y[i, j] * y[i, j])
+        for j in range(np.uint64(N)):
+            sums[np.uint64(group), j] += dz[i, j]

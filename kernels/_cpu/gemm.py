@@ -9,7 +9,6 @@ block of the source matrix by rows of STRIDE. Where the product wants the source
 columns. Tasks are cut by the shape alone, and the sum of an element by DEPTH alone: the bits depend on nothing else.
 """
 import numpy as np
-from numba import prange
 
 from .bias import RELU, activate
 from .jit import inner, kernel
@@ -17,6 +16,7 @@ from .machine import TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
 from .memory import empty
 from .microkernel import ACCUMULATE, tile_by_columns, tile_by_rows
 from .microkernel import RELU as TILE_RELU
+from .threads import spread
 
 DEPTH = 256
 STRIDE = DEPTH + 16  # of a packed row of A: rows that are a power of two apart would share their cache sets
@@ -103,6 +103,15 @@ def blocks_of(M, N):
 
 
 @inner
+def block_bounds(task, M, N):
+    """(i0, i1, j0, j1) of a task: down the rows first, so that neighbours share the panels of B."""
+    rows, columns = blocks_of(M, N)
+    down = -(-M // rows)
+    i0, j0 = task % down * rows, task // down * columns
+    return i0, min(i0 + rows, M), j0, min(j0 + columns, N)
+
+
+@inner
 def block(pack, tile, source, k0, k1, panels, K, first, end, bias, flags, code, c, c0, ldc, i0, i1, j0, j1):
     """Rows i0:i1, columns j0:j1 of C from k0:k1 of the depth, then `flags` of the tile and the activation `code`.
 
@@ -124,22 +133,40 @@ def block(pack, tile, source, k0, k1, panels, K, first, end, bias, flags, code, 
         activate(c, c0 + i0 * ldc + j0, ldc, i1 - i0, j1 - j0, code)
 
 
-@kernel(parallel=True)
+@kernel
 def gemm(a, transpose_a, b, transpose_b, bias, flags, code, panels, c):
     """c (M, N) = f(op(a) @ op(b) + bias); f by its `code`, no bias with 0 for `flags`; panels from `empty_panels`."""
     M, N = c.shape
     K = a.shape[0] if transpose_a else a.shape[1]
-    width = panel_columns(c.itemsize)
-    for p in prange(-(-N // width)):  # only p writes panel p
-        pack_panel(b, transpose_b, p * width, N, panels, p * width * K, K)
+    spread(_panel_task, -(-N // panel_columns(c.itemsize)), N * K, (b, transpose_b, N, K, panels))
     rows, columns = blocks_of(M, N)
-    down = -(-M // rows)
-    flat = c.reshape(-1)
-    for task in prange(down * -(-N // columns)):  # only this task writes its block of c
-        i0, j0 = task % down * rows, task // down * columns
-        i1, j1 = min(i0 + rows, M), min(j0 + columns, N)
-        if transpose_a:
-            block(pack_transposed, tile_transposed, a, 0, K, panels, K, 0, N, bias, flags, code, flat, 0, N,
-                  i0, i1, j0, j1)
-        else:
-            block(pack_plain, tile_plain, a, 0, K, panels, K, 0, N, bias, flags, code, flat, 0, N, i0, i1, j0, j1)
+    tasks = -(-M // rows) * -(-N // columns)
+    arguments = (a, panels, K, bias, flags, code, c)
+    if transpose_a:
+        spread(_transposed_task, tasks, M * N * K, arguments)
+    else:
+        spread(_plain_task, tasks, M * N * K, arguments)
+
+
+@inner
+def _panel_task(p, b, transposed, N, K, panels):
+    """Panel p of B."""
+    width = panel_columns(panels.itemsize)
+    pack_panel(b, transposed, p * width, N, panels, p * width * K, K)
+
+
+@inner
+def _plain_task(task, a, panels, K, bias, flags, code, c):
+    """A block of C."""
+    i0, i1, j0, j1 = block_bounds(task, c.shape[0], c.shape[1])
+    N = c.shape[1]
+    block(pack_plain, tile_plain, a, 0, K, panels, K, 0, N, bias, flags, code, c.reshape(-1), 0, N, i0, i1, j0, j1)
+
+
+@inner
+def _transposed_task(task, a, panels, K, bias, flags, code, c):
+    """A block of C, where A lies as (K, M)."""
+    i0, i1, j0, j1 = block_bounds(task, c.shape[0], c.shape[1])
+    N = c.shape[1]
+    block(pack_transposed, tile_transposed, a, 0, K, panels, K, 0, N, bias, flags, code, c.reshape(-1), 0, N,
+          i0, i1, j0, j1)

@@ -12,13 +12,14 @@ and the taps in reverse. A view of a group sees the channels from `channel` on.
 from collections import namedtuple
 
 import numpy as np
-from numba import prange
 
 from .bias import NONE
 from .gemm import (
-    COLUMNS, DEPTH, ROWS, STRIDE, TASKS, block, blocks_of, pack_panel, panel_columns, tile_plain, tile_transposed,
+    COLUMNS, DEPTH, ROWS, STRIDE, TASKS,
+    block, block_bounds, blocks_of, pack_panel, panel_columns, tile_plain, tile_transposed,
 )
 from .jit import inner, kernel
+from .threads import spread
 
 # Images (…, H, W, C), output positions P x Q, taps R x S.
 View = namedtuple("View", "H W C P Q R S step_h step_w base_h base_w dilation_h dilation_w divisor_h divisor_w groups")
@@ -101,29 +102,35 @@ def pack_filter(w, backward, groups, group, first, end, panels, start):
             pack_panel(part, False, first, end, panels, start + tap * inputs * width, inputs)
 
 
-@kernel(parallel=True)
+@kernel
 def patch_product(x, view, w, backward, bias, flags, code, panels, y):
     """y (M, groups * N) = f(patches of x @ filter w (taps, C / groups, K) + bias), a group of channels at a time."""
-    M = y.shape[0]
-    N = y.shape[1] // view.groups
-    channels = view.C // view.groups
-    K = view.R * view.S * channels
-    width = panel_columns(x.itemsize)
-    per_group = -(-N // width)
-    size = per_group * width * K
-    for p in prange(view.groups * per_group):  # only p writes its panel
-        group, first = p // per_group, p % per_group * width
-        pack_filter(w, backward, view.groups, group, first, N, panels, group * size + first * K)
+    M, N = y.shape[0], y.shape[1] // view.groups
+    K = view.R * view.S * (view.C // view.groups)
+    per_group = -(-N // panel_columns(x.itemsize))
+    spread(_filter_task, view.groups * per_group, w.size, (w, backward, view.groups, per_group, N, K, panels))
     rows, columns = blocks_of(M, N)
-    down = -(-M // rows)
-    tasks = down * -(-N // columns)
-    flat = y.reshape(-1)
-    for job in prange(view.groups * tasks):  # only this task writes its block of y
-        group, task = job // tasks, job % tasks
-        i0, j0 = task % down * rows, task // down * columns
-        source = (x, view, group * channels)
-        block(pack_patches, tile_plain, source, 0, K, panels[group * size :], K, 0, N, bias[group * N :], flags, code,
-              flat, group * N, y.shape[1], i0, min(i0 + rows, M), j0, min(j0 + columns, N))
+    tasks = -(-M // rows) * -(-N // columns)
+    spread(_patch_task, view.groups * tasks, y.size * K, (x, view, tasks, panels, N, K, bias, flags, code, y))
+
+
+@inner
+def _filter_task(p, w, backward, groups, per_group, N, K, panels):
+    """Panel p of the filter."""
+    width = panel_columns(w.itemsize)
+    group, first = p // per_group, p % per_group * width
+    pack_filter(w, backward, groups, group, first, N, panels, p * width * K)
+
+
+@inner
+def _patch_task(job, x, view, tasks, panels, N, K, bias, flags, code, y):
+    """A block of y, in one group."""
+    group = job // tasks
+    i0, i1, j0, j1 = block_bounds(job % tasks, y.shape[0], N)
+    source = (x, view, group * (view.C // view.groups))
+    size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * K
+    block(pack_patches, tile_plain, source, 0, K, panels[group * size :], K, 0, N, bias[group * N :], flags, code,
+          y.reshape(-1), group * N, y.shape[1], i0, i1, j0, j1)
 
 
 def filter_parts(M, rows, columns):
@@ -132,35 +139,48 @@ def filter_parts(M, rows, columns):
     return max(1, min(-(-TASKS // blocks), -(-M // DEPTH)))
 
 
-@kernel(parallel=True)
+@kernel
 def filter_product(x, view, dz, panels, parts, dw):
     """dw (K, groups * N) = patches of x, transposed, @ dz (M, groups * N), through `parts` (count, K, groups * N)."""
+    M, N = dz.shape[0], dz.shape[1] // view.groups
+    K = dw.shape[0]
+    per_group = -(-N // panel_columns(x.itemsize))
+    spread(_gradient_panel_task, view.groups * per_group, dz.size, (dz, per_group, N, panels))
+    blocks = -(-K // ROWS) * -(-N // COLUMNS)
+    spread(_part_task, view.groups * parts.shape[0] * blocks, dz.size * K, (x, view, M, N, panels, parts))
+    spread(_sum_task, K, parts.size, (parts, dw))
+
+
+@inner
+def _gradient_panel_task(p, dz, per_group, N, panels):
+    """Panel p of dz."""
+    width = panel_columns(dz.itemsize)
+    group, first = p // per_group, p % per_group * width
     M = dz.shape[0]
-    N = dz.shape[1] // view.groups
-    channels = view.C // view.groups
-    K = view.R * view.S * channels
-    width = panel_columns(x.itemsize)
-    per_group = -(-N // width)
-    size = per_group * width * M
-    for p in prange(view.groups * per_group):  # only p writes its panel
-        group, first = p // per_group, p % per_group * width
-        end = (group + 1) * N
-        pack_panel(dz, False, group * N + first, end, panels, group * size + first * M, M)
-    count = parts.shape[0]
+    pack_panel(dz, False, group * N + first, (group + 1) * N, panels, p * width * M, M)
+
+
+@inner
+def _part_task(job, x, view, M, N, panels, parts):
+    """A block of one group's part of dw."""
+    count, K, columns = parts.shape
+    down, right = -(-K // ROWS), -(-N // COLUMNS)
+    group, part = job // (count * down * right), job // (down * right) % count
+    i0, j0 = job % down * ROWS, job // down % right * COLUMNS
     depths = -(-M // DEPTH)
     length = -(-depths // count) * DEPTH
-    down, right = -(-K // ROWS), -(-N // COLUMNS)
-    flat = parts.reshape(-1)
-    for job in prange(view.groups * count * down * right):  # only this task writes its block of its part
-        group, part = job // (count * down * right), job // (down * right) % count
-        i0, j0 = job % down * ROWS, job // down % right * COLUMNS
-        source = (x, view, group * channels)
-        block(pack_patches_transposed, tile_transposed, source, min(part * length, M), min((part + 1) * length, M),
-              panels[group * size :], M, 0, N, panels, 0, NONE,
-              flat, part * K * dz.shape[1] + group * N, dz.shape[1], i0, min(i0 + ROWS, K), j0, min(j0 + COLUMNS, N))
-    for i in prange(K):  # only i writes row i of dw; parts are added in their order
+    source = (x, view, group * (view.C // view.groups))
+    size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * M
+    block(pack_patches_transposed, tile_transposed, source, min(part * length, M), min((part + 1) * length, M),
+          panels[group * size :], M, 0, N, panels, 0, NONE, parts.reshape(-1), part * K * columns + group * N, columns,
+          i0, min(i0 + ROWS, K), j0, min(j0 + COLUMNS, N))
+
+
+@inner
+def _sum_task(i, parts, dw):
+    """Row i of dw: the parts in their order."""
+    for j in range(np.uint64(dw.shape[1])):
+        dw[i, j] = parts[0, i, j]
+    for part in range(1, parts.shape[0]):
         for j in range(np.uint64(dw.shape[1])):
-            dw[i, j] = parts[0, i, j]
-        for part in range(1, count):
-            for j in range(np.uint64(dw.shape[1])):
-                dw[i, j] += parts[part, i, j]
+            dw[i, j] += parts[part, i, j]

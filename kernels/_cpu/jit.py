@@ -22,6 +22,8 @@ from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
 
+from . import symbols
+
 # NaN and infinity travel as in the reference, so `nnan` and `ninf` are left out; `arcp` and `afn` cost accuracy.
 FASTMATH = frozenset({"contract", "reassoc", "nsz"})
 EXACT = frozenset({"contract"})  # where the order of operations is the algorithm, as in a range reduction
@@ -53,7 +55,7 @@ def kernel(function=None, *, parallel=False, fastmath=FASTMATH, **options):
     """Compile `function` for the CPU, lazily per signature and cached on disk; with `parallel`, a `Kernel`."""
     if function is None:
         return functools.partial(kernel, parallel=parallel, fastmath=fastmath, **options)
-    options = {"fastmath": set(fastmath), "error_model": "numpy", "nogil": True, **options}
+    options = {**_flags(fastmath), **options}
     return Kernel(function, **options) if parallel else _compile(function, "serial", options)
 
 
@@ -61,7 +63,18 @@ def inner(function=None, *, fastmath=FASTMATH, **options):
     """Compile a function that only kernels call: it becomes part of their code, so it is not cached on its own."""
     if function is None:
         return functools.partial(inner, fastmath=fastmath, **options)
-    return numba.njit(**{"fastmath": set(fastmath), "error_model": "numpy", "nogil": True, **options})(function)
+    options = {"no_cpython_wrapper": True, **_flags(fastmath), **options}
+    return numba.njit(**options)(function)
+
+
+def c_kernel(function, signature, fastmath=FASTMATH):
+    """`function` as a C callback of this signature, cached on disk."""
+    cache = _DiskCache(f"{function.__module__}.{function.__qualname__}.c")
+    return symbols.c_function(function, signature, cache, **_flags(fastmath))
+
+
+def _flags(fastmath):
+    return {"fastmath": set(fastmath), "error_model": "numpy", "nogil": True}
 
 
 def _compile(function, form, options):
@@ -87,7 +100,9 @@ class _DiskCache(_Cache):
             return None
         target_context.refresh()
         try:
-            payload = pickle.loads(self._file(sig).read_bytes())
+            names, payload = pickle.loads(self._file(sig).read_bytes())
+            for name in names:
+                symbols.provide(name)
             return CompileResult._rebuild(target_context, *payload)
         except FileNotFoundError:
             return None
@@ -97,7 +112,8 @@ class _DiskCache(_Cache):
 
     def save_overload(self, sig, data):
         if self._enabled and cache_folder():
-            _write_atomically(self._file(sig), pickle.dumps(data._reduce(), protocol=4))
+            payload = symbols.needed(data.library), data._reduce()
+            _write_atomically(self._file(sig), pickle.dumps(payload, protocol=4))
 
     def enable(self):
         self._enabled = True

@@ -14,12 +14,15 @@ without any packing: rows beyond the edge point at the last one that exists and 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.typing import signature
 from numba.extending import intrinsic
 
+from .jit import c_kernel
 from .machine import TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
+from .symbols import PREFIX, provide, provider
 
 ACCUMULATE, BIAS, RELU = 1, 2, 4  # flags: add to what C holds; add bias[j]; then max(., 0)
-UNROLL = 4  # iterations of k a turn: 1, 2, 4, 8 gave 93, 97, 100, 99 % on 1024**3
+UNROLL = 4  # iterations of k a turn
 
 _I64 = ir.IntType(64)
 _I32 = ir.IntType(32)
@@ -28,55 +31,80 @@ _I32 = ir.IntType(32)
 @intrinsic
 def tile_by_rows(typing, a, a0, lda, b, b0, ldb, c, c0, ldc, bias, bias0, depth, rows, columns, flags):
     """One tile with A by rows; arrays with their element offsets."""
-    return _signature(a, b, c, bias), _generate("rows")
+    return _tile_call("rows", a, b, c, bias)
 
 
 @intrinsic
 def tile_by_columns(typing, a, a0, lda, b, b0, ldb, c, c0, ldc, bias, bias0, depth, rows, columns, flags):
     """One tile with A by columns; arrays with their element offsets."""
-    return _signature(a, b, c, bias), _generate("columns")
+    return _tile_call("columns", a, b, c, bias)
 
 
-def _signature(a, b, c, bias):
+def _tile_call(layout, a, b, c, bias):
+    """Signature and code of a call of the tile's C function, by name."""
     i = types.int64
-    return types.void(a, i, i, b, i, i, c, i, i, bias, i, i, i, i, i)
 
-
-def _generate(layout):
     def codegen(context, builder, signature, args):
         def pointer(n):
             array = context.make_array(signature.args[n])(context, builder, args[n])
-            return builder.gep(array.data, [args[n + 1]])
+            return builder.ptrtoint(builder.gep(array.data, [args[n + 1]]), _I64)
 
-        scalar = context.get_data_type(signature.args[6].dtype)
-        lanes = VECTOR_BYTES // context.get_abi_sizeof(scalar)
-        columns = args[13]
-        vectors = builder.sdiv(builder.add(columns, _int(lanes - 1)), _int(lanes))
-        call = [pointer(0), args[2], pointer(3), args[5], pointer(6), args[8], pointer(9), *args[11:15]]
-        done = builder.append_basic_block("tile.done")
-        switch = builder.switch(vectors, done)
-        for n in range(1, TILE_VECTORS + 1):
-            block = builder.append_basic_block(f"tile.{n}")
-            switch.add_case(_int(n), block)
-            builder.position_at_end(block)
-            builder.call(_tile_function(builder.module, layout, scalar, lanes, n), call)
-            builder.branch(done)
-        builder.position_at_end(done)
+        name = provide(f"{PREFIX}tile_{layout}_{c.dtype}")
+        kind = ir.FunctionType(ir.VoidType(), [_I64] * 11)
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        builder.call(function, [pointer(0), args[2], pointer(3), args[5], pointer(6), args[8], pointer(9), *args[11:]])
         return context.get_dummy_value()
 
-    return codegen
+    return types.void(a, i, i, b, i, i, c, i, i, bias, i, i, i, i, i), codegen
+
+
+def _provide_tile(layout, dtype):
+    """Register the C function tile(a, lda, b, ldb, c, ldc, bias, depth, rows, columns, flags), pointers as integers."""
+
+    @intrinsic
+    def emit(typing, a, lda, b, ldb, c, ldc, bias, depth, rows, columns, flags):
+        def codegen(context, builder, signature, args):
+            scalar = context.get_data_type(dtype)
+            lanes = VECTOR_BYTES // (dtype.bitwidth // 8)
+            call = [builder.inttoptr(v, scalar.as_pointer()) if n in (0, 2, 4, 6) else v for n, v in enumerate(args)]
+            vectors = builder.sdiv(builder.add(args[9], _int(lanes - 1)), _int(lanes))
+            done = builder.append_basic_block("tile.done")
+            switch = builder.switch(vectors, done)
+            for n in range(1, TILE_VECTORS + 1):
+                block = builder.append_basic_block(f"tile.{n}")
+                switch.add_case(_int(n), block)
+                builder.position_at_end(block)
+                builder.call(_tile_function(builder.module, layout, scalar, lanes, n), call)
+                builder.branch(done)
+            builder.position_at_end(done)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 11), codegen
+
+    def tile(a, lda, b, ldb, c, ldc, bias, depth, rows, columns, flags):
+        emit(a, lda, b, ldb, c, ldc, bias, depth, rows, columns, flags)
+
+    tile.__qualname__ = f"tile_{layout}_{dtype}"
+
+    @provider(tile.__qualname__)
+    def make():
+        return c_kernel(tile, signature(types.void, *[types.int64] * 11))
+
+
+for _layout in ("rows", "columns"):
+    for _dtype in (types.float32, types.float64):
+        _provide_tile(_layout, _dtype)
 
 
 def _tile_function(module, layout, scalar, lanes, vectors):
     """The function of one variant, defined in `module` at its first use."""
-    name = f"tilewright.tile.{layout}.{scalar}.{TILE_ROWS}x{vectors}x{lanes}"
+    name = f"tile.{layout}.{scalar}.{vectors}"
     if name in module.globals:
         return module.globals[name]
     p = scalar.as_pointer()
-    signature = ir.FunctionType(ir.VoidType(), [p, _I64, p, _I64, p, _I64, p, _I64, _I64, _I64, _I64])
-    function = ir.Function(module, signature, name)
-    function.linkage = "linkonce_odr"
-    function.attributes.add("noinline")
+    kind = ir.FunctionType(ir.VoidType(), [p, _I64, p, _I64, p, _I64, p, _I64, _I64, _I64, _I64])
+    function = ir.Function(module, kind, name)
+    function.linkage = "internal"
     _Tile(function, layout, scalar, lanes, vectors).emit()
     return function
 

@@ -44,8 +44,7 @@ def _product(x, view, w, backward, b, code, y):
     rows = y.reshape(-1, y.shape[3])
     bias, flags = (panels, 0) if b is None else (b, BIAS)
     w = w.reshape(-1, *w.shape[2:])
-    run = patch_product.over(y.size * depth)
-    run(x.reshape(-1), view, w, backward, bias, flags, code, panels, rows)
+    patch_product(x.reshape(-1), view, w, backward, bias, flags, code, panels, rows)
     return y
 
 
@@ -56,7 +55,7 @@ def _filter_gradient(x, view, dz, shape):
     panels = empty_panels(M, N // view.groups, x.dtype, view.groups)
     parts = empty((filter_parts(M, K, N // view.groups), K, N), x.dtype)
     dw = empty(shape, x.dtype)
-    filter_product.over(M * N * K)(x.reshape(-1), view, dz, panels, parts, dw.reshape(K, N))
+    filter_product(x.reshape(-1), view, dz, panels, parts, dw.reshape(K, N))
     return dw
 
 

@@ -47,6 +47,5 @@ def _product(a, transpose_a, b, transpose_b, bias=None, activation=None, out=Non
     c = empty((M, N), a.dtype) if out is None else out
     flags = 0 if bias is None else BIAS
     panels = empty_panels(K, N, a.dtype)
-    run = gemm.over(M * N * K)
-    run(a, transpose_a, b, transpose_b, panels if bias is None else bias, flags, activation_code(activation), panels, c)
+    gemm(a, transpose_a, b, transpose_b, panels if bias is None else bias, flags, activation_code(activation), panels, c)
     return c
