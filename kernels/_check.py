@@ -18,7 +18,7 @@ def floats(op, ndim=None, /, **arrays):
     """Arrays of one float dtype in C order, of rank `ndim` if given; the first one leads."""
     leader = None
     for name, x in arrays.items():
-        if not (x.__class__ is np.ndarray and x.dtype.char in _FLOATS and x.flags.c_contiguous):
+        if not (x.__class__ is np.ndarray and x.dtype.char in _FLOATS and x.dtype.isnative and x.flags.c_contiguous):
             _explain_array(op, name, x, "float32 or float64")
         if ndim is not None and x.ndim != ndim:
             rank(op, name, x, ndim)
@@ -33,7 +33,7 @@ def floats(op, ndim=None, /, **arrays):
 
 def integers(op, name, x, ndim=None):
     """An integer array in C order."""
-    if not (x.__class__ is np.ndarray and x.dtype.char in _INTEGERS and x.flags.c_contiguous):
+    if not (x.__class__ is np.ndarray and x.dtype.char in _INTEGERS and x.dtype.isnative and x.flags.c_contiguous):
         _explain_array(op, name, x, "an integer dtype")
     if ndim is not None and x.ndim != ndim:
         rank(op, name, x, ndim)
@@ -77,16 +77,54 @@ def out(op, given, expected, like):
             raise ValueError(f"{op}: out is read-only; pass a writeable array")
 
 
+def needed(op, name, x, because, remedy):
+    """An array that is optional in general is there."""
+    if x is None:
+        raise TypeError(f"{op}: {name} is None, expected an array because {because}; {remedy}")
+
+
+def in_place(op, dw, /, **changed):
+    """A gradient and the arrays that a step changes: of one float dtype and one shape, in C order, writeable.
+
+    A model's step makes this check once a parameter, so that its good case is a loop of its own.
+    """
+    if dw.__class__ is np.ndarray and dw.dtype.char in _FLOATS and dw.dtype.isnative and dw.flags.c_contiguous:
+        dtype, shape = dw.dtype, dw.shape
+        for x in changed.values():
+            if x.__class__ is not np.ndarray or x.dtype is not dtype or x.shape != shape or not x.flags.carray:
+                break
+        else:
+            return
+    floats(op, None, **changed, dw=dw)
+    same_shape(op, **changed, dw=dw)
+    for name, x in changed.items():
+        if not x.flags.writeable:
+            raise ValueError(f"{op}: {name} is read-only; pass a writeable array, such as {name}.copy()")
+
+
 def number(op, name, value, low=-math.inf, high=math.inf):
     """A real number in [low, high]."""
+    if value.__class__ is float and low <= value <= high:
+        return
     if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{op}: {name} is {value!r}, expected a number")
     if not low <= value <= high:
         raise ValueError(f"{op}: {name} is {value}, expected a number from {low} to {high}")
 
 
+def fraction(op, name, value):
+    """A real number in [0, 1)."""
+    if value.__class__ is float and 0 <= value < 1:
+        return
+    number(op, name, value)
+    if not 0 <= value < 1:
+        raise ValueError(f"{op}: {name} is {value}, expected a number from 0 to below 1")
+
+
 def whole(op, name, value, low=0):
     """An integer of at least `low`."""
+    if value.__class__ is int and value >= low:
+        return
     if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{op}: {name} is {value!r}, expected an integer")
     if value < low:
@@ -98,8 +136,7 @@ def sizes(op, name, value, count):
     if not isinstance(value, tuple) or len(value) != count:
         raise TypeError(f"{op}: {name} is {value!r}, expected a tuple of {count} integers")
     for size in value:
-        if size.__class__ is not int or size < 0:
-            whole(op, name, size)
+        whole(op, name, size)
 
 
 def choice(op, name, value, choices):

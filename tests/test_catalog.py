@@ -21,7 +21,7 @@ def results(op, case, face, dtype, values=None):
     arrays = {name: x.astype(dtype) if np.asarray(x).dtype.kind == "f" else x.copy() for name, x in arrays.items()}
     forward = op.forward(face, arrays, case.options)
     if op.updates:
-        return tuple(arrays[name] for name in op.updates)
+        return tuple(arrays[name] for name in op.updates if name in arrays)
     if not op.differentiable:
         return forward
     dy = random_dy(forward[0], dtype)
@@ -90,6 +90,23 @@ def central_difference(op, case, arrays, name, dy, step=1e-5):
 
 
 @EACH
+def test_inputs_stay_as_they_are(op):
+    case = op.cases[0]
+    arrays = case.make(np.float64)
+    before = {name: x.copy() for name, x in arrays.items()}
+    forward = op.forward("public", arrays, case.options)
+    if op.differentiable:
+        dy = random_dy(forward[0], np.float64)
+        forward = [np.copy(x) for x in forward]
+        kept = [x.copy() for x in (dy, *forward)]
+        op.backward("public", dy, arrays, case.options, forward)
+        for x, copy in zip((dy, *forward), kept):
+            np.testing.assert_array_equal(x, copy)
+    for name in arrays.keys() - set(op.updates):
+        np.testing.assert_array_equal(arrays[name], before[name])
+
+
+@EACH
 def test_faces_have_one_signature(op):
     names = [op.name] if op.updates else [f"{op.name}_forward"] + [f"{op.name}_backward"] * bool(op.differentiable)
     for name in names:
@@ -123,6 +140,8 @@ def test_nan_and_infinity_travel_as_in_the_reference(op, case, dtype):
         want = results(op, case, "reference", dtype, arrays)
         got = results(op, case, "public", dtype, arrays)
     for g, w in zip(got, want, strict=True):
+        if np.asarray(w).dtype.kind in "iu":
+            np.testing.assert_array_equal(g, w)
         np.testing.assert_array_equal(np.isnan(g), np.isnan(w))
         np.testing.assert_array_equal(np.isposinf(g), np.isposinf(w))
         np.testing.assert_array_equal(np.isneginf(g), np.isneginf(w))
@@ -136,8 +155,8 @@ def test_bad_arrays_are_named(op):
         kind = np.asarray(good).dtype.kind
         wrong = [(None, TypeError), ([1.0], TypeError), (np.asarray(good).astype(object), TypeError),
                  (np.asarray(good).astype(str), TypeError), (np.asarray(good).astype(complex), TypeError)]
-        if kind == "f":
-            wrong.append((np.asarray(good).astype(np.int32), TypeError))
+        wrong.append((np.asarray(good).astype(np.int32 if kind == "f" else np.float32), TypeError))
+        wrong.append((good.astype(good.dtype.newbyteorder()), TypeError))
         if good.ndim > 1 and min(good.shape) > 1:
             wrong.append((np.asfortranarray(good), ValueError))
         if good.ndim > 0:
@@ -158,6 +177,10 @@ def test_bad_calls_say_what_is_wrong(op, bad):
     call = {**case.make(np.float64), **case.options, **bad.change}
     function = getattr(kernels, bad.message.split(":")[0])
     names = inspect.signature(function).parameters
+    call = {name: value for name, value in call.items() if name in names}
+    before = {name: np.copy(value) for name, value in call.items() if isinstance(value, np.ndarray)}
     with pytest.raises((TypeError, ValueError)) as caught:
-        function(**{name: value for name, value in call.items() if name in names})
+        function(**call)
     assert str(caught.value) == bad.message
+    for name, copy in before.items():
+        np.testing.assert_array_equal(call[name], copy)
