@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from .jit import EXACT, kernel
+from .jit import EXACT, inner
 
 
 def polynomial(float32, float64):
@@ -157,7 +157,7 @@ _LOG_ERFC = polynomial(
      -2.936202447973513e-11, 1.0617470217062616e-12))
 # fmt: on
 
-_exact = kernel(fastmath=EXACT, forceinline=True)  # left alone, LLVM does not inline float64's erf
+_exact = inner(fastmath=EXACT, forceinline=True)  # left alone, LLVM does not inline float64's erf
 
 
 @_exact
