@@ -1,0 +1,67 @@
+"""`python -m tilewright …`: train an example, show what this machine offers, list the kernels."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .kernels import _check as check
+
+COMMANDS = ("train", "info", "ops")
+DATASETS = ("digits",)
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = _parser()
+    if arguments and not arguments[0].startswith("-"):
+        _known(parser, "command", arguments[0], COMMANDS)
+    options = parser.parse_args(arguments)
+    if options.command == "train":
+        _known(parser, "dataset", options.dataset, DATASETS)
+        from .commands.digits import train
+
+        return train(options.epochs, options.seed, options.out, options.quick)
+    if options.command == "info":
+        from .commands.info import show
+    else:
+        from .commands.ops import show
+    return show()
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m tilewright", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{" + ",".join(COMMANDS) + "}")
+    train = commands.add_parser("train", help="train an example network on real data", allow_abbrev=False)
+    train.add_argument("dataset", help="what to train on: digits")
+    train.add_argument("--epochs", type=_whole(1), default=None, help="passes over the training data")
+    train.add_argument("--seed", type=_whole(0), default=0, help="of weights, order and dropout (default 0)")
+    train.add_argument("--out", type=Path, default=None, help="folder of the results (default runs/digits)")
+    train.add_argument("--quick", action="store_true", help="two epochs on unshifted scans, to see that all works")
+    commands.add_parser("info", help="versions, devices, threads, SIMD width, cache folder")
+    commands.add_parser("ops", help="the kernels, one line each")
+    return parser
+
+
+def _whole(low):
+    def whole(text):
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{value} is too small, expected at least {low}")
+        return value
+
+    return whole
+
+
+def _known(parser, name, value, choices):
+    try:
+        check.choice(parser.prog, name, value, choices)
+    except ValueError as error:
+        parser.error(str(error).partition(": ")[2])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
