@@ -53,7 +53,7 @@ def linear_gradient(dy, y, activation, b):
 @kernel
 def _gradient(dy, y, code, dz, sums, db):
     """dz, and db through `sums` (groups, N)."""
-    spread(_gradient_task, sums.shape[0], dy.size, (dy, y, code, dz, sums))
+    spread(_gradient_task, sums.shape[0], dy.size // 4, (dy, y, code, dz, sums))
     N = dy.shape[1]
     for j in range(N):
         db[j] = 0

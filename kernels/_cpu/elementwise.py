@@ -21,7 +21,7 @@ def unary(f):
             y[i] = f(x[i], p)
 
     def loop(x, parameter, y):
-        spread(task, -(-x.size // CHUNK), x.size, (x, parameter, y))
+        spread(task, -(-x.size // CHUNK), x.size // 4, (x, parameter, y))
 
     run = _compiled(loop, f)
 
@@ -43,7 +43,7 @@ def binary(f):
             z[i] = f(x[i], y[i], p)
 
     def loop(x, y, parameter, z):
-        spread(task, -(-x.size // CHUNK), x.size, (x, y, parameter, z))
+        spread(task, -(-x.size // CHUNK), x.size // 4, (x, y, parameter, z))
 
     run = _compiled(loop, f)
 

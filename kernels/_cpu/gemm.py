@@ -21,17 +21,19 @@ from .threads import spread
 DEPTH = 256
 STRIDE = DEPTH + 16  # of a packed row of A: rows that are a power of two apart would share their cache sets
 ROWS, COLUMNS = 128, 1024  # the largest block of C that is one task
+MULTIPLIES = 64  # that one core does in a nanosecond, at least
 TASKS = 16  # blocks shrink until there are as many
+_PANEL_BYTES = TILE_VECTORS * VECTOR_BYTES
 
 
 @inner
 def panel_columns(itemsize):
-    return TILE_VECTORS * VECTOR_BYTES // itemsize
+    return _PANEL_BYTES // itemsize
 
 
 def empty_panels(K, N, dtype, count=1):
     """Room for the panels of `count` (K, N) matrices."""
-    columns = TILE_VECTORS * VECTOR_BYTES // dtype.itemsize
+    columns = _PANEL_BYTES // dtype.itemsize
     return empty(count * -(-N // columns) * columns * K, dtype)
 
 
@@ -138,14 +140,15 @@ def gemm(a, transpose_a, b, transpose_b, bias, flags, code, panels, c):
     """c (M, N) = f(op(a) @ op(b) + bias); f by its `code`, no bias with 0 for `flags`; panels from `empty_panels`."""
     M, N = c.shape
     K = a.shape[0] if transpose_a else a.shape[1]
-    spread(_panel_task, -(-N // panel_columns(c.itemsize)), N * K, (b, transpose_b, N, K, panels))
+    spread(_panel_task, -(-N // panel_columns(c.itemsize)), N * K // 4, (b, transpose_b, N, K, panels))
     rows, columns = blocks_of(M, N)
     tasks = -(-M // rows) * -(-N // columns)
+    work = M * N * K // MULTIPLIES
     arguments = (a, panels, K, bias, flags, code, c)
     if transpose_a:
-        spread(_transposed_task, tasks, M * N * K, arguments)
+        spread(_transposed_task, tasks, work, arguments)
     else:
-        spread(_plain_task, tasks, M * N * K, arguments)
+        spread(_plain_task, tasks, work, arguments)
 
 
 @inner

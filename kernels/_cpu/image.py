@@ -15,7 +15,7 @@ import numpy as np
 
 from .bias import NONE
 from .gemm import (
-    COLUMNS, DEPTH, ROWS, STRIDE, TASKS,
+    COLUMNS, DEPTH, MULTIPLIES, ROWS, STRIDE, TASKS,
     block, block_bounds, blocks_of, pack_panel, panel_columns, tile_plain, tile_transposed,
 )
 from .jit import inner, kernel
@@ -108,10 +108,10 @@ def patch_product(x, view, w, backward, bias, flags, code, panels, y):
     M, N = y.shape[0], y.shape[1] // view.groups
     K = view.R * view.S * (view.C // view.groups)
     per_group = -(-N // panel_columns(x.itemsize))
-    spread(_filter_task, view.groups * per_group, w.size, (w, backward, view.groups, per_group, N, K, panels))
+    spread(_filter_task, view.groups * per_group, w.size // 4, (w, backward, view.groups, per_group, N, K, panels))
     rows, columns = blocks_of(M, N)
     tasks = -(-M // rows) * -(-N // columns)
-    spread(_patch_task, view.groups * tasks, y.size * K, (x, view, tasks, panels, N, K, bias, flags, code, y))
+    spread(_patch_task, view.groups * tasks, y.size * K // MULTIPLIES, (x, view, tasks, panels, N, K, bias, flags, code, y))
 
 
 @inner
@@ -145,10 +145,10 @@ def filter_product(x, view, dz, panels, parts, dw):
     M, N = dz.shape[0], dz.shape[1] // view.groups
     K = dw.shape[0]
     per_group = -(-N // panel_columns(x.itemsize))
-    spread(_gradient_panel_task, view.groups * per_group, dz.size, (dz, per_group, N, panels))
+    spread(_gradient_panel_task, view.groups * per_group, dz.size // 4, (dz, per_group, N, panels))
     blocks = -(-K // ROWS) * -(-N // COLUMNS)
-    spread(_part_task, view.groups * parts.shape[0] * blocks, dz.size * K, (x, view, M, N, panels, parts))
-    spread(_sum_task, K, parts.size, (parts, dw))
+    spread(_part_task, view.groups * parts.shape[0] * blocks, dz.size * K // MULTIPLIES, (x, view, M, N, panels, parts))
+    spread(_sum_task, K, parts.size // 4, (parts, dw))
 
 
 @inner

@@ -19,7 +19,7 @@ _pools: dict[int, list[np.ndarray]] = {}
 
 def empty(shape, dtype):
     """An uninitialised array in C order; on a 64-byte boundary, and from the pool, if it is large."""
-    size = np.dtype(dtype).itemsize * (math.prod(shape) if isinstance(shape, tuple) else shape)
+    size = dtype.itemsize * (math.prod(shape) if shape.__class__ is tuple else shape)
     if size < POOLED:
         return np.empty(shape, dtype)
     buffer = _buffer(_size_class(size))
@@ -28,7 +28,7 @@ def empty(shape, dtype):
 
 def empty_like(x):
     """An uninitialised array of x's shape and dtype."""
-    return empty(x.shape, x.dtype)
+    return np.empty(x.shape, x.dtype) if x.nbytes < POOLED else empty(x.shape, x.dtype)
 
 
 def clear():

@@ -10,11 +10,12 @@ from numba import njit, prange, types
 from numba.core import cgutils
 from numba.core.typing import signature
 from numba.extending import intrinsic
+from numba.np.ufunc.parallel import _launch_threads
 
 from .jit import c_kernel
 from .symbols import PREFIX, provide, provider
 
-SERIAL_BELOW = 1 << 14  # element operations; a parallel region on OpenMP costs 2 us, what a core needs for this many
+SERIAL_BELOW = 5000  # nanoseconds of one core: a parallel region costs 2000 on OpenMP
 
 _I64 = ir.IntType(64)
 _BYTES = ir.IntType(8).as_pointer()
@@ -23,7 +24,7 @@ _TRAMPOLINE = ir.FunctionType(ir.VoidType(), [_BYTES, _I64])
 
 @intrinsic
 def spread(typing, task, tasks, work, arguments):
-    """Call task(t, *arguments) for every t in range(tasks); `work` is the sum of their element operations.
+    """Call task(t, *arguments) for every t in range(tasks); `work` is about how many nanoseconds one core needs.
 
     Tasks run in any order and at the same time: no two may write to the same place. A task that fails (it found no
     memory) makes the kernel raise MemoryError after the others.
@@ -103,4 +104,5 @@ def _for_each_from_c(function, arguments, tasks):
 
 @provider("for_each")
 def _make_for_each():
+    _launch_threads()  # machine code from the cache calls the threading layer, which nothing else has loaded then
     return c_kernel(_for_each_from_c, signature(types.void, types.int64, types.int64, types.int64))

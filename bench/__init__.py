@@ -1,0 +1,1 @@
+"""`python -m tilewright bench`: kernels beside their peers, in one process, on equal threads."""

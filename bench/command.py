@@ -1,0 +1,108 @@
+"""The benchmark command: cases of the catalog, ours beside the peers', as a table or as JSON."""
+import json
+import platform
+import sys
+
+import numpy as np
+
+from ..kernels.catalog import BY_NAME
+from . import ceilings, peers, timing
+
+
+def add_arguments(parser):
+    """The command's options."""
+    parser.add_argument("ops", nargs="*", help="names of ops, as `python -m tilewright ops` lists them; none: all")
+    parser.add_argument("--peers", default="numpy", help="comma-separated, of numpy, torch, jax (default numpy)")
+    parser.add_argument("--threads", default="1,2", help="comma-separated thread counts (default 1,2)")
+    parser.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    parser.add_argument("--rounds", type=int, default=5, help="turns that every contestant takes (default 5)")
+    parser.add_argument("--case", default="", help="only cases whose name contains this")
+    parser.add_argument("--json", metavar="FILE", help="write the results there as well")
+
+
+def run(arguments):
+    """Measure and print; returns the exit status."""
+    names = [name for name in arguments.peers.split(",") if name]
+    for name in names:
+        if name not in peers.PEERS:
+            sys.exit(f"bench: no peer is called {name!r}; known: {', '.join(peers.PEERS)}")
+    absent = [name for name in names if not peers.installed(name)]
+    if absent:
+        print(f"absent, not measured: {', '.join(absent)}")
+    names = [name for name in names if name not in absent]
+    rows = []
+    for threads in map(int, arguments.threads.split(",")):
+        rows += _with_threads(threads, names, arguments)
+    if arguments.json:
+        with open(arguments.json, "w") as file:
+            json.dump({"machine": platform.processor() or platform.machine(), "rows": rows}, file, indent=1)
+    return 0
+
+
+def _with_threads(threads, names, arguments):
+    import numba
+
+    numba.set_num_threads(threads)
+    with peers.limit_threads(names, threads):
+        dtype = np.dtype(arguments.dtype)
+        ceiling = ceilings.flops(threads, dtype)
+        copied = ceilings.bandwidth()
+        print(f"\n{threads} thread{'s' * (threads > 1)}, {dtype}: at most {ceiling / 1e9:.0f} GFLOP/s from registers, "
+              f"{copied / 1e9:.1f} GB/s copied")
+        rows = []
+        for op in arguments.ops or BY_NAME:
+            if op not in BY_NAME:
+                sys.exit(f"bench: no op is called {op!r}; known: {', '.join(BY_NAME)}")
+            for case in BY_NAME[op].bench:
+                if arguments.case in case.why:
+                    rows += _case(BY_NAME[op], case, dtype, names, arguments.rounds, threads, ceiling, copied)
+        _summary(rows)
+        return rows
+
+
+def _case(op, case, dtype, names, rounds, threads, ceiling, copied):
+    """A row for the forward, and one for the gradients where there are any."""
+    arrays = case.make(dtype)
+    results = op.forward("public", arrays, case.options)
+    contestants = {"forward": {"ours": lambda: op.forward("public", arrays, case.options)}, "backward": {}}
+    dy = np.random.default_rng(1).standard_normal(np.shape(results[0])).astype(dtype)
+    if op.differentiable:
+        contestants["backward"]["ours"] = lambda: op.backward("public", dy, arrays, case.options, results)
+    for name in names:
+        for product, call in (peers.PEERS[name](op.name, arrays, case.options, dy) or {}).items():
+            contestants[product][name] = call
+    rows = []
+    for product, calls in contestants.items():
+        if calls:
+            times = timing.alternate(calls, rounds)
+            rows.append(_row(op, case, product, threads, arrays, times, ceiling, copied))
+    return rows
+
+
+def _row(op, case, product, threads, arrays, times, ceiling, copied):
+    row = {"op": op.name, "case": case.why, "product": product, "threads": threads, "seconds": times}
+    text = f"{op.name:12s} {case.why:28.28s} {product:8s} {times['ours'] * 1e6:10.1f} us"
+    passes = 1 if product == "forward" else len(op.differentiable) if op.flops is None else 2
+    if op.flops:
+        row["flops"] = passes * op.flops(arrays, case.options) / times["ours"]
+        row["share"] = row["flops"] / ceiling
+        text += f" {row['flops'] / 1e9:8.1f} GFLOP/s {100 * row['share']:5.1f} %"
+    elif op.bytes and product == "forward":
+        row["bandwidth"] = op.bytes(arrays, case.options) / times["ours"]
+        row["share"] = row["bandwidth"] / copied
+        text += f" {row['bandwidth'] / 1e9:8.1f} GB/s    {100 * row['share']:5.1f} %"
+    others = {name: time for name, time in times.items() if name != "ours"}
+    if others:
+        best = min(others, key=others.get)
+        row["ratio"] = others[best] / times["ours"]
+        text += f"   {row['ratio']:5.2f} x {best}"
+        text += "".join(f"   {name} {time * 1e6:.1f} us" for name, time in others.items())
+    print(text, flush=True)
+    return row
+
+
+def _summary(rows):
+    ratios = [row["ratio"] for row in rows if "ratio" in row]
+    if ratios:
+        print(f"ratio of the best peer's time to ours: geometric mean {np.exp(np.mean(np.log(ratios))):.2f}, "
+              f"least {min(ratios):.2f}, over {len(ratios)} products")
