@@ -7,7 +7,7 @@ import pytest
 from tilewright.kernels._cpu import vecmath
 from tilewright.kernels._cpu.jit import FASTMATH
 
-FUNCTIONS = ("exp", "log", "log1p", "tanh", "sigmoid", "erf")
+FUNCTIONS = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf")
 DTYPES = (np.float32, np.float64)
 EACH = pytest.mark.parametrize("name", FUNCTIONS)
 BOTH = pytest.mark.parametrize("dtype", DTYPES, ids=("float32", "float64"))
@@ -21,7 +21,15 @@ def libm_erf(x):
     return np.array([math.erf(one) for one in x], x.dtype)
 
 
-EXACT = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "tanh": np.tanh, "sigmoid": numpy_sigmoid, "erf": libm_erf}
+EXACT = {
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "tanh": np.tanh,
+    "sigmoid": numpy_sigmoid,
+    "erf": libm_erf,
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +60,8 @@ def arguments(name, dtype, size=200_000):
     smooth = rng.uniform(-1.05, 1, size) * (105 if dtype is np.float32 else 746)
     x = np.concatenate([bits.view(dtype), smooth.astype(dtype), 3 * rng.standard_normal(size).astype(dtype)])
     x = x[np.isfinite(x)]
-    if name == "log":
-        return np.abs(x)
+    if name in ("log", "expm1"):
+        return np.abs(x) if name == "log" else -np.abs(x)
     return rng.random(size).astype(dtype) ** 4 if name == "log1p" else x
 
 
@@ -76,6 +84,7 @@ def test_errs_at_most_2_ulp(loops, name, dtype):
 
 LIMITS = {
     "exp": [(0, 1), (-0.0, 1), (math.inf, math.inf), (-math.inf, 0), (1e5, math.inf), (-1e5, 0)],
+    "expm1": [(0, 0), (-math.inf, -1), (-1e5, -1)],
     "log": [(0, -math.inf), (-0.0, -math.inf), (1, 0), (math.inf, math.inf), (-1, math.nan), (-math.inf, math.nan)],
     "log1p": [(0, 0), (1, math.log(2))],
     "tanh": [(0, 0), (-0.0, -0.0), (math.inf, 1), (-math.inf, -1), (1e5, 1), (-1e5, -1)],
@@ -104,8 +113,9 @@ def test_subnormal_results_and_arguments(loops, dtype):
         assert np.all((got > 0) & (got < np.finfo(dtype).smallest_normal))
         assert np.all(np.abs(got - np.exp(x)) <= 2 * tiny)
     np.testing.assert_array_equal(apply(loops, "log", np.array([tiny])), np.log(np.array([tiny])))
-    for name in ("tanh", "log1p"):
-        np.testing.assert_array_equal(apply(loops, name, np.array([tiny, 3 * tiny])), np.array([tiny, 3 * tiny]))
+    few = np.array([tiny, 3 * tiny])
+    for name, sign in [("tanh", 1), ("log1p", 1), ("expm1", -1)]:
+        np.testing.assert_array_equal(apply(loops, name, sign * few), sign * few)
 
 
 @EACH
@@ -129,3 +139,19 @@ def test_the_loop_is_vector_code(loops, name, dtype):
 def test_integers_are_refused(loops):
     with pytest.raises(numba.TypingError):
         apply(loops, "exp", np.arange(3))
+
+
+@BOTH
+def test_order_is_that_of_the_numbers(dtype):
+    @numba.njit
+    def there_and_back(x, k, y):
+        for i in range(x.size):
+            k[i] = vecmath.order(x[i])
+            y[i] = vecmath.in_order(vecmath.order(x[i]), x[i])
+
+    x = np.sort(np.append(arguments("exp", dtype, 1000), (math.inf, -math.inf)).astype(dtype))
+    x = np.append(x, dtype(math.nan))
+    k, y = np.empty(x.size, np.int64), np.empty_like(x)
+    there_and_back(x, k, y)
+    assert np.all(np.diff(k)[np.diff(x) != 0] > 0)
+    np.testing.assert_array_equal(y, x)

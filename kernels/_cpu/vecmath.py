@@ -1,4 +1,4 @@
-"""exp, log, log1p, tanh, sigmoid, erf of one element, which LLVM turns into vector code inside a loop.
+"""exp, expm1, log, log1p, tanh, sigmoid, erf of one element, which LLVM turns into vector code inside a loop.
 
 libm's functions are calls, and a loop with a call is not vectorised. These have neither calls nor branches: both sides
 of a choice are computed and one is selected. They work on float32 and float64 alike: what differs by dtype, the
@@ -108,6 +108,39 @@ def split(typing, x):
     return types.UniTuple(x, 2)(x), codegen
 
 
+@intrinsic
+def order(typing, x):
+    """A whole number for every float, larger for a larger one (and largest for NaN, or smallest for NaN with a minus).
+
+    LLVM makes vector code of a maximum of integers; of floats only if it may assume that there is no NaN.
+    """
+    if x not in _FORMAT:
+        return None
+
+    def codegen(context, builder, signature, args):
+        return _flip(builder, builder.bitcast(args[0], _FORMAT[x][0]))
+
+    return types.Integer.from_bitwidth(x.bitwidth)(x), codegen
+
+
+@intrinsic
+def in_order(typing, k, x):
+    """The float (of x's dtype) of which k is the `order`."""
+    if x not in _FORMAT:
+        return None
+
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(_flip(builder, args[0]), args[1].type)
+
+    return x(types.Integer.from_bitwidth(x.bitwidth), x), codegen
+
+
+def _flip(builder, bits):
+    """Of a negative number all bits but the sign; it is its own inverse."""
+    sign = builder.ashr(bits, bits.type(bits.type.width - 1))
+    return builder.xor(bits, builder.lshr(sign, bits.type(1)))
+
+
 # fmt: off
 _ZERO, _HALF, _ONE, _TWO = (constant(c) for c in (0.0, 0.5, 1.0, 2.0))
 _INFINITY, _NAN = constant(math.inf), constant(math.nan)
@@ -118,6 +151,7 @@ _LN2_LOW = constant(1.428606765330187e-06, 1.9082149292705877e-10)
 
 _EXP_LOW = constant(-105.0, -746.0)  # e**low is 0
 _EXP_HIGH = constant(89.0, 710.0)  # e**high is infinite
+_EXPM1_LOW = constant(-20.0, -40.0)  # e**low - 1 is -1
 _EXP = polynomial(
     (0.5, 0.1666654, 0.041666478, 0.008366821, 0.0013933693),
     (0.5000000000000006, 0.16666666666666677, 0.04166666666657366, 0.008333333333321452, 0.0013888888932362768,
@@ -182,6 +216,14 @@ def exp(x):
     n, w = _exp_less_one(z)
     half = _round(n * _HALF(x))
     return (_ONE(x) + w) * power_of_two(half) * power_of_two(n - half)  # 2**n itself may be out of range
+
+
+@_exact
+def expm1(x):
+    """e**x - 1 for x <= 0 alone. Worst error 0.94 / 1.15 ulp."""
+    n, w = _exp_less_one(_EXPM1_LOW(x) if x < _EXPM1_LOW(x) else x)
+    c = power_of_two(n)
+    return fma(c, w, c - _ONE(x))
 
 
 @_exact
