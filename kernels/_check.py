@@ -131,6 +131,13 @@ def whole(op, name, value, low=0):
         raise ValueError(f"{op}: {name} is {value}, expected at least {low}")
 
 
+def word(op, name, value):
+    """An integer that fits into 64 bits without a sign."""
+    whole(op, name, value)
+    if value >= 1 << 64:
+        raise ValueError(f"{op}: {name} is {value}, expected less than 2**64")
+
+
 def sizes(op, name, value, count):
     """A tuple of `count` sizes of an array."""
     if not isinstance(value, tuple) or len(value) != count:

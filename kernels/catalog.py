@@ -181,13 +181,15 @@ def _pooling(name, saved=()):
         Bad({"window": "2"}, f"{forward}: window is '2', expected an integer or a pair of them"),
         Bad({"window": 0}, f"{forward}: window is 0, expected at least 1"),
         Bad({"stride": (2, 2, 2)}, f"{forward}: stride is (2, 2, 2), expected an integer or a pair of them"),
-        Bad({"padding": "some"}, f"{forward}: padding is 'some', expected one of 'valid', 'same'; did you mean 'same'?"),
+        Bad({"padding": "some"},
+            f"{forward}: padding is 'some', expected one of 'valid', 'same'; did you mean 'same'?"),
         Bad({"padding": [1, 2]},
             f"{forward}: padding is (1, 2), expected less than the window (2, 2) on every side "
             "because a window outside the image holds no value"),
         Bad({**given, "dy": dy[:, 1:].copy()},
             f"{backward}: dy has shape (2, 1, 3, 3), expected (2, 2, 3, 3) because input_shape is (2, 5, 7, 3)"),
-        Bad({**given, "input_shape": (2, 5, 7)}, f"{backward}: input_shape is (2, 5, 7), expected a tuple of 4 integers"),
+        Bad({**given, "input_shape": (2, 5, 7)},
+            f"{backward}: input_shape is (2, 5, 7), expected a tuple of 4 integers"),
         Bad({**given, "dy": dy.astype(int)},
             f"{backward}: dy is int64, expected float32 or float64; convert it with dy.astype(np.float32)"),
     )
@@ -227,7 +229,8 @@ def _sgd():
         Bad({"dw": np.zeros(7)}, "sgd_update: dw has shape (7,), expected (7, 13) because w is (7, 13)"),
         Bad({"dw": np.zeros((7, 13), np.float32)},
             "sgd_update: dw is float32, expected float64 because w is float64; convert it with dw.astype(np.float64)"),
-        Bad({"w": _read_only(np.zeros((7, 13)))}, "sgd_update: w is read-only; pass a writeable array, such as w.copy()"),
+        Bad({"w": _read_only(np.zeros((7, 13)))},
+            "sgd_update: w is read-only; pass a writeable array, such as w.copy()"),
         Bad({"learning_rate": -0.1}, "sgd_update: learning_rate is -0.1, expected a number from 0 to inf"),
         Bad({"momentum": 1.5}, "sgd_update: momentum is 1.5, expected a number from 0 to 1"),
         Bad({"momentum": "0.9"}, "sgd_update: momentum is '0.9', expected a number"),
@@ -253,7 +256,8 @@ def _adam():
         Bad({"v": np.zeros((7, 13), np.float32)},
             "adam_update: v is float32, expected float64 because w is float64; convert it with v.astype(np.float64)"),
         Bad({"dw": np.zeros((13, 7))}, "adam_update: dw has shape (13, 7), expected (7, 13) because w is (7, 13)"),
-        Bad({"v": _read_only(np.zeros((7, 13)))}, "adam_update: v is read-only; pass a writeable array, such as v.copy()"),
+        Bad({"v": _read_only(np.zeros((7, 13)))},
+            "adam_update: v is read-only; pass a writeable array, such as v.copy()"),
         Bad({"step": 0}, "adam_update: step is 0, expected at least 1"),
         Bad({"step": 1.0}, "adam_update: step is 1.0, expected an integer"),
         Bad({"learning_rate": float("nan")}, "adam_update: learning_rate is nan, expected a number from 0 to inf"),
@@ -265,6 +269,32 @@ def _adam():
     return Op("adam_update", "optim", (), cases, bench, bad=bad, updates=("w", "m", "v"),
               bytes=lambda arrays, _: 7 * arrays["w"].nbytes)
 
+def _dropout():
+    def case(why, *shape, rate=0.4, seed=1234, step=0):
+        return Case(why, {"x": normal(*shape)}, {"rate": rate, "seed": seed, "step": step})
+
+    cases = (
+        case("nothing dropped", 7, 13, rate=0.0),
+        case("nearly all dropped", 7, 13, rate=0.99),
+        case("large seed and step", 7, 13, seed=2**64 - 1, step=2**63),
+        case("part of a counter's words", 5),
+        *(case(why, *shape) for why, shape in ragged()),
+    )
+    dy = {"dy": np.ones((7, 13))}
+    bad = (
+        Bad({"rate": 1}, "dropout_forward: rate is 1, expected a number from 0 to below 1"),
+        Bad({"rate": -0.5}, "dropout_forward: rate is -0.5, expected a number from 0 to below 1"),
+        Bad({"rate": "0.5"}, "dropout_forward: rate is '0.5', expected a number"),
+        Bad({"seed": -1}, "dropout_forward: seed is -1, expected at least 0"),
+        Bad({"seed": 1.5}, "dropout_forward: seed is 1.5, expected an integer"),
+        Bad({"step": 2**64}, "dropout_forward: step is 18446744073709551616, expected less than 2**64"),
+        Bad({"out": np.zeros((13, 7))}, "dropout_forward: out has shape (13, 7), expected (7, 13)"),
+        Bad({**dy, "rate": 1.0}, "dropout_backward: rate is 1.0, expected a number from 0 to below 1"),
+        Bad({**dy, "step": None}, "dropout_backward: step is None, expected an integer"),
+    )
+    bench = (case("in the first cache level", 4096), case("in memory", 6_400_000))
+    return Op("dropout", "dropout", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+
 
 OPS = (
     _MATMUL,
@@ -273,6 +303,7 @@ OPS = (
     _elementwise("relu", away_from_zero),
     _pooling("max_pool2d", saved=("argmax",)),
     _pooling("average_pool2d"),
+    _dropout(),
     _sgd(),
     _adam(),
 )

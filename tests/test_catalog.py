@@ -1,4 +1,5 @@
 """The generic tests: every row of the catalog, every face, every case."""
+
 import inspect
 
 import numpy as np
@@ -8,7 +9,10 @@ from tilewright.kernels.catalog import OPS
 
 CASES = [pytest.param(op, case, id=f"{op.name}-{case.why}") for op in OPS for case in op.cases]
 GRADIENT_CASES = [
-    pytest.param(op, case, id=f"{op.name}-{case.why}") for op in OPS if op.differentiable for case in op.cases
+    pytest.param(op, case, id=f"{op.name}-{case.why}")
+    for op in OPS
+    if op.differentiable
+    for case in op.cases
     if sum(np.size(x) for x in case.make(np.float64).values()) < 2000
 ]
 EACH = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
@@ -153,14 +157,20 @@ def test_bad_arrays_are_named(op):
     function = getattr(kernels, op.name if op.updates else f"{op.name}_forward")
     for name, good in case.make(np.float64).items():
         kind = np.asarray(good).dtype.kind
-        wrong = [(None, TypeError), ([1.0], TypeError), (np.asarray(good).astype(object), TypeError),
-                 (np.asarray(good).astype(str), TypeError), (np.asarray(good).astype(complex), TypeError)]
+        wrong = [
+            (None, TypeError),
+            ([1.0], TypeError),
+            (np.asarray(good).astype(object), TypeError),
+            (np.asarray(good).astype(str), TypeError),
+            (np.asarray(good).astype(complex), TypeError),
+        ]
         wrong.append((np.asarray(good).astype(np.int32 if kind == "f" else np.float32), TypeError))
         wrong.append((good.astype(good.dtype.newbyteorder()), TypeError))
         if good.ndim > 1 and min(good.shape) > 1:
             wrong.append((np.asfortranarray(good), ValueError))
         if good.ndim > 0:
-            wrong.append((np.repeat(good, 2, axis=-1)[..., ::2], ValueError) if good.shape[-1] > 1 else (None, TypeError))
+            sliced = np.repeat(good, 2, axis=-1)[..., ::2]
+            wrong.append((sliced, ValueError) if good.shape[-1] > 1 else (None, TypeError))
         for bad, error in wrong:
             if bad is None and name in op.optional:
                 continue

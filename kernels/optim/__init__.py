@@ -11,8 +11,8 @@ def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=Fa
 
     With momentum: velocity = momentum * velocity - learning_rate * dw, then w += velocity, or, with Nesterov's,
     w += momentum * velocity - learning_rate * dw. w, dw, velocity (...) of one shape, float32 or float64; w and
-    velocity are changed. Without momentum, velocity is left alone and may be None. Raises TypeError or ValueError before
-    anything is changed. Sutskever, Martens, Dahl, Hinton 2013, equations 1 to 4.
+    velocity are changed. Without momentum, velocity is left alone and may be None. Raises TypeError or ValueError
+    before anything is changed. Sutskever, Martens, Dahl, Hinton 2013, equations 1 to 4.
 
     >>> import numpy as np
     >>> w = np.array([1.0, 2.0])

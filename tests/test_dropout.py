@@ -1,0 +1,60 @@
+"""What the catalog cannot say of dropout: that its random words are Philox's, and what the mask depends on."""
+
+import numba
+import numpy as np
+import pytest
+from tilewright import kernels
+from tilewright.kernels.dropout import reference
+from tilewright.kernels.dropout.cpu import philox
+
+# counter, key and words of Random123's kat_vectors for philox4x32 10
+KNOWN = [
+    ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+    ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+    ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
+]
+
+
+@numba.njit
+def compiled_philox(c0, c1, c2, c3, k0, k1):
+    return philox(c0, c1, c2, c3, k0, k1)
+
+
+@pytest.mark.parametrize("counter, key, words", KNOWN)
+def test_philox_gives_the_published_words(counter, key, words):
+    counter, key = ([np.uint64(int(word, 16)) for word in text.split()] for text in (counter, key))
+    for result in (reference.philox(counter, key), compiled_philox(*counter, *key)):
+        assert " ".join(f"{int(word):08x}" for word in result) == words
+
+
+def kept(shape, rate=0.5, seed=0, step=0):
+    return kernels.dropout_forward(np.ones(shape, np.float32), rate=rate, seed=seed, step=step) != 0
+
+
+@pytest.mark.parametrize("rate", (0.0, 0.1, 0.5, 0.9, 1 - 2**-53))
+def test_the_share_and_the_scale_are_those_of_the_rate(rate):
+    n = 1_000_000
+    y = kernels.dropout_forward(np.ones(n), rate=rate, seed=3, step=1)
+    assert set(np.unique(y)) <= {0, 1 / (1 - rate)}
+    assert abs((y == 0).mean() - rate) <= 4 * np.sqrt(rate * (1 - rate) / n)  # four standard deviations
+
+
+def test_a_mask_depends_on_the_position_alone_not_on_the_shape():
+    whole = kept(20_000)
+    np.testing.assert_array_equal(kept(9_001), whole[:9_001])
+    np.testing.assert_array_equal(kept((100, 200)).reshape(-1), whole)
+
+
+@pytest.mark.parametrize("change", ({"seed": 1}, {"step": 1}, {"seed": 1 << 32}, {"step": 1 << 32}))
+def test_other_seeds_and_steps_give_independent_masks(change):
+    n = 1_000_000
+    agreeing = (kept(n) == kept(n, **change)).mean()
+    assert abs(agreeing - 0.5) <= 4 * 0.5 / np.sqrt(n)
+
+
+def test_dropped_nan_is_zero_and_out_may_be_x():
+    x = np.full(1000, np.nan)
+    y = kernels.dropout_forward(x, rate=0.5, seed=0, step=0, out=x)
+    assert y is x
+    np.testing.assert_array_equal(np.isnan(y), kept(1000))
+    assert (y[~kept(1000)] == 0).all()
