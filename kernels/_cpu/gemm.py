@@ -8,6 +8,8 @@ A part of A is packed as its source lies, so packing is a copy: `pack(source, r0
 block of the source matrix by rows of STRIDE. Where the product wants the source transposed, the tile reads it by
 columns. Tasks are cut by the shape alone, and the sum of an element by DEPTH alone: the bits depend on nothing else.
 """
+from collections import namedtuple
+
 import numpy as np
 
 from .bias import RELU, activate
@@ -23,7 +25,13 @@ STRIDE = DEPTH + 16  # of a packed row of A: rows that are a power of two apart 
 ROWS, COLUMNS = 128, 1024  # the largest block of C that is one task
 MULTIPLIES = 64  # that one core does in a nanosecond, at least
 TASKS = 16  # blocks shrink until there are as many
+DIRECT_ROWS = 32  # products with so few rows read B in place
 _PANEL_BYTES = TILE_VECTORS * VECTOR_BYTES
+
+# B: K rows, columns first:end, packed in `panels`; if `direct`, whole panels are read at b[start + k * stride + j].
+Right = namedtuple("Right", "panels K first end direct b start stride")
+# C: element (i, j) lies at c[start + i * stride + j]; at the end of the depth the tile's `flags`, the activation `code`.
+Out = namedtuple("Out", "c start stride bias flags code")
 
 
 @inner
@@ -114,25 +122,50 @@ def block_bounds(task, M, N):
 
 
 @inner
-def block(pack, tile, source, k0, k1, panels, K, first, end, bias, flags, code, c, c0, ldc, i0, i1, j0, j1):
-    """Rows i0:i1, columns j0:j1 of C from k0:k1 of the depth, then `flags` of the tile and the activation `code`.
-
-    `panels` hold all K rows and the columns first:end of B; element (i, j) of C lies at c + c0 + i * ldc + j.
-    """
+def block(pack, tile, source, k0, k1, right, out, i0, i1, j0, j1):
+    """Rows i0:i1, columns j0:j1 of C from k0:k1 of the depth."""
+    c = out.c
     width = panel_columns(c.itemsize)
-    flags |= TILE_RELU if code == RELU else 0
+    flags = out.flags | (TILE_RELU if out.code == RELU else 0)
     packed = np.empty(max(i1 - i0, min(DEPTH, k1 - k0)) * STRIDE, c.dtype)
     for k in range(k0, max(k1, k0 + 1), DEPTH):  # no depth at all still writes zeros
         depth = min(DEPTH, k1 - k)
         pack(source, i0, i1 - i0, k, depth, packed)
         at = (ACCUMULATE if k > k0 else 0) | (flags if k + depth == k1 else 0)
         for j in range(j0, j1, width):
-            b0 = (j - first) * K + k * width
+            wide = min(width, right.end - j)
+            in_place = right.direct and wide == width
+            start = 0 if right.direct else (j - right.first) * right.K
             for i in range(i0, i1, TILE_ROWS):
-                tile(packed, i - i0, panels, b0, width, c, c0 + i * ldc + j, ldc, bias, j,
-                     depth, min(TILE_ROWS, i1 - i), min(width, end - j), at)
-    if code > RELU:
-        activate(c, c0 + i0 * ldc + j0, ldc, i1 - i0, j1 - j0, code)
+                high = min(TILE_ROWS, i1 - i)
+                to = out.start + i * out.stride + j
+                if in_place:
+                    tile(packed, i - i0, right.b, right.start + k * right.stride + j, right.stride,
+                         c, to, out.stride, out.bias, j, depth, high, wide, at)
+                else:
+                    tile(packed, i - i0, right.panels, start + k * width, width,
+                         c, to, out.stride, out.bias, j, depth, high, wide, at)
+    if out.code > RELU:
+        activate(c, out.start + i0 * out.stride + j0, out.stride, i1 - i0, j1 - j0, out.code)
+
+
+@inner
+def pack_right(b, transposed, first, end, K, direct, panels):
+    """All panels of columns first:end of B, or just the incomplete one where whole ones are read in place."""
+    width = panel_columns(panels.itemsize)
+    count = -(-(end - first) // width)
+    if direct:
+        if (end - first) % width:
+            pack_panel(b, transposed, first + (count - 1) * width, end, panels, 0, K)
+    else:
+        spread(_panel_task, count, K * (end - first) // 4, (b, transposed, first, end, K, panels))
+
+
+@inner
+def _panel_task(p, b, transposed, first, end, K, panels):
+    """Panel p of B."""
+    width = panel_columns(panels.itemsize)
+    pack_panel(b, transposed, first + p * width, end, panels, p * width * K, K)
 
 
 @kernel
@@ -140,36 +173,28 @@ def gemm(a, transpose_a, b, transpose_b, bias, flags, code, panels, c):
     """c (M, N) = f(op(a) @ op(b) + bias); f by its `code`, no bias with 0 for `flags`; panels from `empty_panels`."""
     M, N = c.shape
     K = a.shape[0] if transpose_a else a.shape[1]
-    spread(_panel_task, -(-N // panel_columns(c.itemsize)), N * K // 4, (b, transpose_b, N, K, panels))
+    direct = not transpose_b and M <= DIRECT_ROWS
+    pack_right(b, transpose_b, 0, N, K, direct, panels)
+    right = Right(panels, K, 0, N, direct, b.reshape(-1), 0, N)
+    out = Out(c.reshape(-1), 0, N, bias, flags, code)
     rows, columns = blocks_of(M, N)
     tasks = -(-M // rows) * -(-N // columns)
     work = M * N * K // MULTIPLIES
-    arguments = (a, panels, K, bias, flags, code, c)
     if transpose_a:
-        spread(_transposed_task, tasks, work, arguments)
+        spread(_transposed_task, tasks, work, (a, K, right, out, M, N))
     else:
-        spread(_plain_task, tasks, work, arguments)
+        spread(_plain_task, tasks, work, (a, K, right, out, M, N))
 
 
 @inner
-def _panel_task(p, b, transposed, N, K, panels):
-    """Panel p of B."""
-    width = panel_columns(panels.itemsize)
-    pack_panel(b, transposed, p * width, N, panels, p * width * K, K)
-
-
-@inner
-def _plain_task(task, a, panels, K, bias, flags, code, c):
+def _plain_task(task, a, K, right, out, M, N):
     """A block of C."""
-    i0, i1, j0, j1 = block_bounds(task, c.shape[0], c.shape[1])
-    N = c.shape[1]
-    block(pack_plain, tile_plain, a, 0, K, panels, K, 0, N, bias, flags, code, c.reshape(-1), 0, N, i0, i1, j0, j1)
+    i0, i1, j0, j1 = block_bounds(task, M, N)
+    block(pack_plain, tile_plain, a, 0, K, right, out, i0, i1, j0, j1)
 
 
 @inner
-def _transposed_task(task, a, panels, K, bias, flags, code, c):
+def _transposed_task(task, a, K, right, out, M, N):
     """A block of C, where A lies as (K, M)."""
-    i0, i1, j0, j1 = block_bounds(task, c.shape[0], c.shape[1])
-    N = c.shape[1]
-    block(pack_transposed, tile_transposed, a, 0, K, panels, K, 0, N, bias, flags, code, c.reshape(-1), 0, N,
-          i0, i1, j0, j1)
+    i0, i1, j0, j1 = block_bounds(task, M, N)
+    block(pack_transposed, tile_transposed, a, 0, K, right, out, i0, i1, j0, j1)

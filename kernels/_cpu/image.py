@@ -15,7 +15,7 @@ import numpy as np
 
 from .bias import NONE
 from .gemm import (
-    COLUMNS, DEPTH, MULTIPLIES, ROWS, STRIDE, TASKS,
+    COLUMNS, DEPTH, MULTIPLIES, ROWS, STRIDE, TASKS, Out, Right,
     block, block_bounds, blocks_of, pack_panel, panel_columns, tile_plain, tile_transposed,
 )
 from .jit import inner, kernel
@@ -129,8 +129,9 @@ def _patch_task(job, x, view, tasks, panels, N, K, bias, flags, code, y):
     i0, i1, j0, j1 = block_bounds(job % tasks, y.shape[0], N)
     source = (x, view, group * (view.C // view.groups))
     size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * K
-    block(pack_patches, tile_plain, source, 0, K, panels[group * size :], K, 0, N, bias[group * N :], flags, code,
-          y.reshape(-1), group * N, y.shape[1], i0, i1, j0, j1)
+    right = Right(panels[group * size :], K, 0, N, False, panels, 0, 0)
+    out = Out(y.reshape(-1), group * N, y.shape[1], bias[group * N :], flags, code)
+    block(pack_patches, tile_plain, source, 0, K, right, out, i0, i1, j0, j1)
 
 
 def filter_parts(M, rows, columns):
@@ -171,9 +172,10 @@ def _part_task(job, x, view, M, N, panels, parts):
     length = -(-depths // count) * DEPTH
     source = (x, view, group * (view.C // view.groups))
     size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * M
+    right = Right(panels[group * size :], M, 0, N, False, panels, 0, 0)
+    out = Out(parts.reshape(-1), part * K * columns + group * N, columns, panels, 0, NONE)
     block(pack_patches_transposed, tile_transposed, source, min(part * length, M), min((part + 1) * length, M),
-          panels[group * size :], M, 0, N, panels, 0, NONE, parts.reshape(-1), part * K * columns + group * N, columns,
-          i0, min(i0 + ROWS, K), j0, min(j0 + COLUMNS, N))
+          right, out, i0, min(i0 + ROWS, K), j0, min(j0 + COLUMNS, N))
 
 
 @inner

@@ -14,6 +14,8 @@ def has(*features):
     return all(f"+{feature}" in _FEATURES for feature in features)
 
 
+FUSED = has("fma") or has("neon")  # else a fused multiply-add would be a call of the C library
+
 if has("avx512f"):  # 32 registers of 64 bytes
     VECTOR_BYTES, TILE_ROWS, TILE_VECTORS = 64, 8, 2
 elif has("avx2", "fma"):  # 16 registers of 32 bytes

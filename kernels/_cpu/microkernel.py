@@ -18,7 +18,7 @@ from numba.core.typing import signature
 from numba.extending import intrinsic
 
 from .jit import c_kernel
-from .machine import TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
+from .machine import FUSED, TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
 from .symbols import PREFIX, provide, provider
 
 ACCUMULATE, BIAS, RELU = 1, 2, 4  # flags: add to what C holds; add bias[j]; then max(., 0)
@@ -121,7 +121,7 @@ class _Tile:
          self.depth, self.rows, self.columns, self.flags) = function.args
         bits = {4: "f32", 8: "f64"}[self.bytes]
         self.fma = cgutils.get_or_insert_function(
-            function.module, ir.FunctionType(self.vector, [self.vector] * 3), f"llvm.fma.v{lanes}{bits}")
+            function.module, ir.FunctionType(self.vector, [self.vector] * 3), f"llvm.{'fma' if FUSED else 'fmuladd'}.v{lanes}{bits}")
         self.masked = [cgutils.get_or_insert_function(function.module, kind, f"llvm.masked.{name}.v{lanes}{bits}.p0")
                        for name, kind in (("load", self._masked_load_type()), ("store", self._masked_store_type()))]
 
