@@ -33,6 +33,7 @@ SERIAL_BELOW = 1 << 14
 
 _KERNELS = Path(__file__).resolve().parents[1]
 _UNUSED_DAYS = 30
+_DIGEST = hashlib.sha256().digest_size  # bytes at the head of a file: machine code with a flipped bit must not run
 
 
 class Kernel:
@@ -100,7 +101,10 @@ class _DiskCache(_Cache):
             return None
         target_context.refresh()
         try:
-            names, payload = pickle.loads(self._file(sig).read_bytes())
+            data = self._file(sig).read_bytes()
+            if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
+                raise ValueError("its checksum is wrong")
+            names, payload = pickle.loads(memoryview(data)[_DIGEST:])
             for name in names:
                 symbols.provide(name)
             return CompileResult._rebuild(target_context, *payload)
@@ -112,8 +116,8 @@ class _DiskCache(_Cache):
 
     def save_overload(self, sig, data):
         if self._enabled and cache_folder():
-            payload = symbols.needed(data.library), data._reduce()
-            _write_atomically(self._file(sig), pickle.dumps(payload, protocol=4))
+            payload = pickle.dumps((symbols.needed(data.library), data._reduce()), protocol=4)
+            _write_atomically(self._file(sig), hashlib.sha256(payload).digest() + payload)
 
     def enable(self):
         self._enabled = True
