@@ -1,0 +1,49 @@
+"""Layers: thin classes of parameters that name the kernel to call, and the tape that links them."""
+
+from ._layer import Layer
+from ._random import set_seed
+from ._tape import Parameter, Tensor, no_grad
+from .activation import (
+    Activation,
+    ReLU,
+    Softmax,
+    elu,
+    gelu,
+    leaky_relu,
+    relu,
+    sigmoid,
+    softmax,
+    tanh,
+)
+from .conv import Conv2D
+from .dropout import Dropout, dropout
+from .matmul import Dense
+from .pool import AveragePooling2D, MaxPooling2D, average_pool2d, max_pool2d
+from .shape import Flatten
+
+__all__ = [
+    "Activation",
+    "AveragePooling2D",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "MaxPooling2D",
+    "Parameter",
+    "ReLU",
+    "Softmax",
+    "Tensor",
+    "average_pool2d",
+    "dropout",
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "max_pool2d",
+    "no_grad",
+    "relu",
+    "set_seed",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]

@@ -1,0 +1,27 @@
+"""The door: what users hand over becomes, once, the arrays that kernels take."""
+
+import numpy as np
+
+_NUMBERS = "fiub"
+
+
+def as_array(op, name, x, dtype=None):
+    """Real numbers in any array-like as an array in C order, of `dtype` if given; without a copy where it is one.
+
+    Raises TypeError for objects, strings and complex numbers, ValueError for ragged lists.
+    """
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{op}: {name} cannot be made an array, expected rows of one length ({error})") from None
+    if array.dtype.kind not in _NUMBERS:
+        raise TypeError(f"{op}: {name} is {array.dtype}, expected real numbers; {_remedy(array.dtype.kind, name)}")
+    return np.asarray(array, dtype, order="C")
+
+
+def _remedy(kind, name):
+    if kind == "c":
+        return f"take {name}.real, {name}.imag or np.abs({name})"
+    if kind in "US":
+        return f"give every class a number, as np.unique({name}, return_inverse=True)[1] does"
+    return f"convert it with np.array({name}.tolist(), np.float32), which names the first entry that is no number"

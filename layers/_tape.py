@@ -1,0 +1,290 @@
+"""The tape: a tensor remembers how it was made, so that `loss.backward()` finds the way back.
+
+A recorded tensor holds its parents and a closure. With one parent it is `backward(dy) -> dx`; where the parent wants
+no gradient but the closure's own parameters do, it is called as `backward(dy, need_dx=False)`. With several parents
+it is `backward(dy) -> (da, db, ...)`, None where none is wanted.
+
+Ownership: a closure may change its `dy`, and gives away what it returns. It never returns an array that it keeps or
+returns twice, so gradients are added up in place.
+"""
+
+import contextlib
+import threading
+
+import numpy as np
+
+from ..kernels import matmul as kernels
+
+
+class _Mode(threading.local):
+    recording = True
+
+
+_mode = _Mode()
+
+
+@contextlib.contextmanager
+def no_grad():
+    """Within it nothing is recorded: for evaluation, it keeps no intermediate results. Per thread; also a decorator.
+
+    >>> with no_grad():
+    ...     (Tensor([1.0], requires_grad=True) * 2).requires_grad
+    False
+    """
+    before, _mode.recording = _mode.recording, False
+    try:
+        yield
+    finally:
+        _mode.recording = before
+
+
+class Tensor:
+    """An array on the tape.
+
+    `value` is the NumPy array, taken as it is (anything else is made one). A leaf made with `requires_grad=True`
+    has the gradient of what `backward()` was called on in `grad`, an array of the value's shape, added up over calls.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("value", "grad", "requires_grad", "_backward", "_parents")
+    __array_ufunc__ = None  # NumPy's operators leave `array * tensor` to the tensor
+
+    def __init__(self, value, requires_grad=False, backward=None, parents=()):
+        if value.__class__ is not np.ndarray and not isinstance(value, np.generic):
+            value = np.asarray(value)
+        self.value = value
+        self.grad = None
+        self.requires_grad = requires_grad
+        self._backward = backward
+        self._parents = parents
+
+    def backward(self, dy=None):
+        """Add the gradient of this tensor to every leaf and parameter that it was made from; then free the graph.
+
+        dy has this tensor's shape; a scalar's may be left out and is 1. Raises RuntimeError if nothing was recorded
+        or the graph is freed already, ValueError if dy is missing or of another shape; nothing is added then.
+        """
+        waiting = self._consumers()
+        self.grad = self._first_gradient(dy)
+        ready = [self]
+        while ready:
+            tensor = ready.pop()
+            backward = tensor._backward
+            if backward is None:
+                continue  # a leaf keeps its gradient
+            dy, parents = tensor.grad, tensor._parents
+            tensor.grad, tensor._backward, tensor._parents = None, _freed, ()
+            if len(parents) > 1:
+                gradients = backward(dy)
+            else:
+                gradients = (backward(dy) if parents[0].requires_grad else backward(dy, need_dx=False),)
+            for parent, gradient in zip(parents, gradients):
+                if parent.requires_grad:
+                    parent.accumulate(gradient)
+                    waiting[parent] -= 1
+                    if not waiting[parent]:
+                        ready.append(parent)
+
+    def accumulate(self, gradient):
+        """Take a gradient over, or add it in place to the one that is there."""
+        if self.grad is None:
+            self.grad = gradient
+        else:
+            self.grad += gradient
+
+    def _consumers(self):
+        """How many gradients every tensor on the way back is going to get."""
+        if self._backward is None:
+            raise RuntimeError(
+                "backward: nothing was recorded for this tensor; it was made under no_grad(), or from data alone"
+            )
+        counts, stack = {}, [self]
+        while stack:
+            tensor = stack.pop()
+            if tensor._backward is _freed:
+                raise RuntimeError(
+                    "backward: this graph was freed by an earlier backward(); compute the loss again for another one"
+                )
+            for parent in tensor._parents:
+                if parent.requires_grad:
+                    if parent in counts:
+                        counts[parent] += 1
+                    else:
+                        counts[parent] = 1
+                        stack.append(parent)
+        return counts
+
+    def _first_gradient(self, dy):
+        value = self.value
+        if dy is None:
+            if value.size != 1:
+                raise ValueError(
+                    f"backward: dy is None, expected an array of shape {value.shape}; only a scalar has a "
+                    f"gradient of its own: take .mean() or .sum()"
+                )
+            return np.ones_like(value)[()]
+        dy = np.array(dy, value.dtype)
+        if dy.shape != value.shape:
+            raise ValueError(f"backward: dy has shape {dy.shape}, expected {value.shape}, the tensor's")
+        return dy
+
+    @property
+    def shape(self):
+        return self.value.shape
+
+    @property
+    def dtype(self):
+        return self.value.dtype
+
+    @property
+    def ndim(self):
+        return self.value.ndim
+
+    def numpy(self):
+        """The value, not copied."""
+        return self.value
+
+    def item(self):
+        """The value of a tensor of one element, as a Python number."""
+        return self.value.item()
+
+    def reshape(self, *shape):
+        """The same elements in another shape; one size may be -1."""
+        before = self.value.shape
+        return record(self.value.reshape(*shape), lambda dy: dy.reshape(before), self)
+
+    def sum(self, axis=None, keepdims=False):
+        """Sum over an axis, several, or all."""
+        x = self.value
+
+        def backward(dy):
+            if axis is not None and not keepdims:
+                dy = np.expand_dims(dy, axis)
+            return np.broadcast_to(dy, x.shape).copy()
+
+        return record(x.sum(axis=axis, keepdims=keepdims), backward, self)
+
+    def mean(self, axis=None, keepdims=False):
+        """Mean over an axis, several, or all."""
+        total = self.sum(axis, keepdims)
+        return total * (total.value.size / max(self.value.size, 1))
+
+    def __add__(self, other):
+        return _binary(np.add, self, other, lambda dy, a, b: dy.copy(), lambda dy, a, b: dy.copy())
+
+    def __sub__(self, other):
+        return _binary(np.subtract, self, other, lambda dy, a, b: dy.copy(), lambda dy, a, b: -dy)
+
+    def __mul__(self, other):
+        return _binary(np.multiply, self, other, lambda dy, a, b: dy * b, lambda dy, a, b: dy * a)
+
+    def __truediv__(self, other):
+        return _binary(np.divide, self, other, lambda dy, a, b: dy / b, lambda dy, a, b: -dy * a / (b * b))
+
+    def __matmul__(self, other):
+        a, b = self, _operand(other, self)
+        backward = lambda dy: kernels.matmul_backward(dy, a.value, b.value)  # noqa: E731
+        return record(kernels.matmul_forward(a.value, b.value), backward, a, b)
+
+    def __neg__(self):
+        return record(-self.value, lambda dy: -dy, self)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __rsub__(self, other):
+        return _operand(other, self) - self
+
+    def __rtruediv__(self, other):
+        return _operand(other, self) / self
+
+    def __rmatmul__(self, other):
+        return _operand(other, self) @ self
+
+    def __len__(self):
+        return len(self.value)
+
+    def __float__(self):
+        return float(self.value)
+
+    def __bool__(self):
+        return bool(self.value)
+
+    def __array__(self, dtype=None, copy=None):
+        value = np.asarray(self.value, dtype)
+        return value.copy() if copy and value is self.value else value
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.value!r})"
+
+
+class Parameter(Tensor):
+    """A leaf that an optimizer changes: `value`, `grad` (None or an array of its shape), `name`, `trainable`."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, value, name=None):
+        super().__init__(value, requires_grad=True)
+        self.name = name
+
+    def accumulate(self, gradient):
+        if self.requires_grad:
+            super().accumulate(gradient)
+
+    @property
+    def trainable(self):
+        """Whether gradients are kept, and so whether an optimizer changes the value."""
+        return self.requires_grad
+
+    @trainable.setter
+    def trainable(self, trainable):
+        self.requires_grad = bool(trainable)
+
+
+def record(value, backward, *parents):
+    """The tensor of an op's result, on the tape if one of its parents is."""
+    if _mode.recording:
+        for parent in parents:
+            if parent.requires_grad:
+                return Tensor(value, True, backward, parents)
+    return Tensor(value)
+
+
+def recording():
+    """Whether this thread records."""
+    return _mode.recording
+
+
+def _freed(dy, need_dx=True):
+    raise AssertionError("a freed closure was called")
+
+
+def _operand(x, like):
+    """A number or an array as a tensor of the other operand's dtype."""
+    return x if isinstance(x, Tensor) else Tensor(np.asarray(x, like.value.dtype))
+
+
+def _binary(f, a, b, da, db):
+    """y = f(a, b) with NumPy's broadcasting, which the gradients undo; da and db return fresh arrays."""
+    b = _operand(b, a)
+
+    def backward(dy):
+        return tuple(
+            _unbroadcast(gradient(dy, a.value, b.value), x.value.shape) if x.requires_grad else None
+            for x, gradient in ((a, da), (b, db))
+        )
+
+    return record(f(a.value, b.value), backward, a, b)
+
+
+def _unbroadcast(gradient, shape):
+    """Sum over the axes along which an operand of `shape` was repeated."""
+    extra = gradient.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        axis for axis in range(extra, gradient.ndim) if shape[axis - extra] == 1 != gradient.shape[axis]
+    )
+    return gradient.sum(axis=axes).reshape(shape) if axes else gradient

@@ -1,0 +1,144 @@
+"""The file of a saved model: a zip, nothing compressed, of `model.json` and an .npy for every weight.
+
+No pickle goes in or comes out. Nothing in a file is believed: names, sizes, shapes and dtypes must be what the reader
+asks for, every byte is covered by the zip's checksums, and nothing is allocated beyond the file's own size. A file is
+written under another name in the same folder, flushed to disk, then renamed: whoever reads finds the old one or the
+new one, whole. `np.load(path)` reads the weights without this library.
+"""
+
+import contextlib
+import io
+import json
+import os
+import secrets
+import zipfile
+from math import prod
+
+import numpy as np
+
+FORMAT = "tilewright 1"
+_DOCUMENT = "model.json"
+_LARGEST_DOCUMENT = 1 << 24
+_SAME_DATE = (1980, 1, 1, 0, 0, 0)  # equal models make equal files
+
+
+def write(path, document, arrays):
+    """Write a document (of JSON's types) and {name: array} into the file, at once or not at all."""
+    text = json.dumps({"format": FORMAT, **document}, default=_plain)
+    with _atomically(path) as file, zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(_DOCUMENT, _SAME_DATE), text)
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(_entry(name), _SAME_DATE), "w", force_zip64=True) as entry:
+                little = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+                np.lib.format.write_array(entry, little, version=(1, 0), allow_pickle=False)
+
+
+class Archive:
+    """A file opened for reading, as a context; whatever is wrong with it becomes a ValueError that names it."""
+
+    def __init__(self, path, op):
+        self._path, self._op = os.fspath(path), op
+        self._asked = {_DOCUMENT}
+
+    def __enter__(self):
+        self._file = open(self._path, "rb")
+        try:
+            self._zip = zipfile.ZipFile(self._file)
+            self._check_entries()
+            self.document = self._read_document()
+        except Exception as error:
+            self._file.close()
+            self._explain(error)
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self._file.close()
+        if isinstance(error, Exception):
+            self._explain(error)
+
+    def array(self, name, shape, dtype):
+        """The weight `name`, which must have this shape and dtype."""
+        entry = _entry(name)
+        self._asked.add(entry)
+        if entry not in self._sizes:
+            raise ValueError(f"it has no weight {name}")
+        stream = io.BytesIO(self._zip.read(entry))  # reading to the end checks the checksum
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ValueError(f"{name} is in another version of the .npy format")
+        found_shape, fortran, found_dtype = np.lib.format.read_array_header_1_0(stream)
+        little = np.dtype(dtype).newbyteorder("<")
+        if found_shape != tuple(shape) or found_dtype != little or fortran:
+            raise ValueError(
+                f"{name} is {found_dtype} of shape {found_shape}, expected {np.dtype(dtype)} of shape "
+                f"{tuple(shape)}, as the model's structure says"
+            )
+        data = stream.getbuffer()[stream.tell() :]
+        if len(data) != prod(shape) * little.itemsize:
+            raise ValueError(f"{name} has {len(data)} bytes, expected {prod(shape) * little.itemsize}")
+        return np.frombuffer(data, little).reshape(shape).astype(dtype)
+
+    def expect_no_more(self):
+        """Nothing is in the file that was not asked for."""
+        if unknown := sorted(set(self._sizes) - self._asked):
+            raise ValueError(f"it holds {unknown[0]}, which no layer of the model has")
+
+    def _check_entries(self):
+        entries = self._zip.infolist()
+        self._sizes = {entry.filename: entry.file_size for entry in entries}
+        if len(self._sizes) != len(entries):
+            raise ValueError("two of its entries have one name")
+        if any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
+            raise ValueError("an entry is compressed or encrypted, which this library never does")
+        if sum(self._sizes.values()) > os.fstat(self._file.fileno()).st_size:
+            raise ValueError("its entries are larger than the file")
+
+    def _read_document(self):
+        if self._sizes.get(_DOCUMENT, _LARGEST_DOCUMENT) >= _LARGEST_DOCUMENT:
+            raise ValueError(f"it has no {_DOCUMENT}, or a huge one")
+        document = json.loads(self._zip.read(_DOCUMENT))
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise ValueError(f"its format is not {FORMAT!r}")
+        return document
+
+    def _explain(self, error):
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        raise ValueError(f"{self._op}: {self._path} cannot be read as a saved model: {reason}") from error
+
+
+def _entry(name):
+    return f"{name}.npy"
+
+
+def _plain(value):
+    """JSON for NumPy's numbers, which a learning rate may be."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"save: {value!r} cannot be written into a file")
+
+
+@contextlib.contextmanager
+def _atomically(path):
+    """A file to write; it takes the place of `path` when all is on disk, or nothing is left of it."""
+    path = os.path.realpath(os.fspath(path))
+    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{secrets.token_hex(8)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _flush_folder(os.path.dirname(path))
+
+
+def _flush_folder(folder):
+    """The new name is on disk too, where the system can say so."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,233 @@
+"""Models: layers with a forward, found by attribute, and the front of what is done with them."""
+
+import numpy as np
+
+from ..kernels import _check as check
+from ..layers._door import as_array
+from ..layers._layer import Layer
+from ..layers._tape import Parameter, Tensor, no_grad
+from . import saving
+from .summary import table
+from .trainer import Trainer, mode, predict
+
+
+class Model:
+    """Base of all models. A subclass makes layers in `__init__` and calls them in `forward`.
+
+    Layers, models and parameters are found where they are attributes, also in lists, tuples and dicts, in the order
+    of assignment. A model computes by itself (`model(x)`, `loss.backward()`, `optimizer.step()`) or by `compile`
+    and `fit`; both are the same thing.
+    """
+
+    name = None
+    training = True  # as in PyTorch; `fit` sets it, `evaluate` and `predict` clear it, all restore it
+    stop_training = False  # a callback sets it, `fit` ends after the epoch
+    history = None  # of the last `fit`
+    input_shape = None  # with None for the batch axis, known after `build`
+    _trainer = None
+
+    def forward(self, x):
+        """The output tensor for an input tensor."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(self, x)")
+
+    def __call__(self, x):
+        """A tensor or an array-like of numbers -> a tensor, recorded."""
+        if not isinstance(x, Tensor):
+            x = Tensor(as_array(type(self).__name__, "x", x))
+        return self.forward(x)
+
+    def build(self, input_shape):
+        """Make all parameters, for inputs of `input_shape` with None for the batch axis, by running once on zeros."""
+        input_shape = tuple(input_shape)
+        if not input_shape or input_shape[0] is not None and not isinstance(input_shape[0], int):
+            raise ValueError(f"build: input_shape is {input_shape}, expected (None, ...), None for the batch axis")
+        for size in input_shape[1:]:
+            check.whole("build", "input_shape", size, 1)
+        self.probe(np.zeros((1, *input_shape[1:]), self.dtype), "build")
+
+    def probe(self, x, op):
+        """The output array for the first sample of x, in evaluation mode; builds what is not built."""
+        with mode(self, False), no_grad():
+            y = self(Tensor(x[:1]))
+        if not isinstance(y, Tensor):
+            raise TypeError(f"{op}: forward of {type(self).__name__} returned {type(y).__name__}, expected a Tensor")
+        if y.ndim < 1 or len(y) != 1:
+            raise ValueError(
+                f"{op}: forward of {type(self).__name__} returned shape {y.shape} for one sample of shape "
+                f"{x.shape[1:]}, expected (1, ...), a row for every sample"
+            )
+        if self.input_shape is None:
+            self.input_shape = (None, *x.shape[1:])
+        return y.value
+
+    @property
+    def dtype(self):
+        """The dtype of the first layer, in which data is handed to the model."""
+        layers = self.named_layers().values()
+        return next(iter(layers)).dtype if layers else np.dtype(np.float32)
+
+    @property
+    def layers(self):
+        """The layers and models among the attributes, in order."""
+        return [child for _, child in self.children() if not isinstance(child, Parameter)]
+
+    def children(self):
+        """(name, layer, model or parameter) among the attributes."""
+        for name, value in vars(self).items():
+            yield from _found(name, value)
+
+    def walk(self, prefix="", seen=None):
+        """(path, layer, model or parameter) of everything below, each once."""
+        seen = set() if seen is None else seen
+        for name, child in self.children():
+            if id(child) not in seen:
+                seen.add(id(child))
+                yield prefix + name, child
+                if isinstance(child, Model):
+                    yield from child.walk(f"{prefix}{name}.", seen)
+
+    def named_layers(self):
+        """{path: layer} of all layers, those of nested models too."""
+        return {path: child for path, child in self.walk() if isinstance(child, Layer)}
+
+    def named_parameters(self):
+        """{path: parameter} of all parameters, each once."""
+        found = {}
+        for path, child in self.walk():
+            if isinstance(child, Parameter):
+                found[path] = child
+            elif isinstance(child, Layer):
+                found.update({f"{path}.{p.name}": p for p in child.parameters()})
+        return found
+
+    def parameters(self):
+        """All parameters, in order; none of layers that are not built."""
+        return list(self.named_parameters().values())
+
+    def count_params(self):
+        """The number of weights, an int. Raises ValueError before the model is built."""
+        self._expect_built("count_params")
+        return sum(p.value.size for p in self.parameters())
+
+    def get_weights(self):
+        """Copies of all parameters' values, in order."""
+        return [p.value.copy() for p in self.parameters()]
+
+    def set_weights(self, weights):
+        """Set all parameters' values. Raises ValueError if a shape differs; nothing is set then."""
+        parameters = self.named_parameters()
+        if len(weights) != len(parameters):
+            raise ValueError(f"set_weights: there are {len(weights)} arrays, expected {len(parameters)}")
+        arrays = [as_array("set_weights", f"weights[{i}]", w) for i, w in enumerate(weights)]
+        for i, (w, (path, p)) in enumerate(zip(arrays, parameters.items())):
+            check.shape("set_weights", f"weights[{i}] for {path}", w, p.value.shape)
+        for w, p in zip(arrays, parameters.values()):
+            p.value[...] = w
+
+    def train(self, training=True):
+        """Training mode, for the model and everything below; returns the model."""
+        self.training = training
+        for _, child in self.walk():
+            if not isinstance(child, Parameter):
+                child.training = training
+        return self
+
+    def eval(self):
+        """Evaluation mode, for the model and everything below; returns the model."""
+        return self.train(False)
+
+    def summary(self):
+        """Print the layers, their output shapes and numbers of parameters. Raises ValueError before `build`."""
+        self._expect_built("summary")
+        print(table(self))
+
+    def compile(self, optimizer, loss, metrics=None):
+        """Choose optimizer, loss and metrics, by name or as objects, for `fit`, `evaluate` and `train_on_batch`.
+
+        optimizer  "sgd", "adam" or an optimizer
+        loss       "mse", "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", a loss
+        metrics    a list of "accuracy", "precision", "recall", "f1", "auc", "mse", "mae" or metrics
+
+        An unknown name is a ValueError that gives the nearest known ones.
+        """
+        self._trainer = Trainer(self, optimizer, loss, metrics)
+
+    def fit(
+        self,
+        x,
+        y,
+        batch_size=32,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+    ):
+        """Train for `epochs` passes over the data; returns a `History`.
+
+        x, y              array-likes (N, ...), checked and converted once, before anything is trained; a custom model's
+                          forward gets a buffer that the next batch overwrites
+        verbose           0 silent, 1 a bar an epoch, 2 a line an epoch, "auto" a bar on a terminal, else a line
+        validation_split  share of the samples to validate on: the last ones, before any shuffling
+        validation_data   (x, y) to validate on after every epoch
+        shuffle           a new order every epoch, from the random numbers of `tw.set_seed`
+
+        The last batch may be smaller. The loss of an epoch is the mean over its samples. Ctrl-C ends training after
+        the step at hand: the model keeps its weights, the history its finished epochs and `interrupted = True`; a
+        second Ctrl-C is raised at once. Raises TypeError or ValueError for data that does not fit.
+        """
+        return self._compiled("fit").fit(
+            x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle
+        )
+
+    def evaluate(self, x, y, batch_size=32, verbose="auto"):
+        """[loss, *metrics] over the data, or the loss alone if there are no metrics; printed unless verbose is 0."""
+        return self._compiled("evaluate").evaluate(x, y, batch_size, verbose)
+
+    def train_on_batch(self, x, y):
+        """One step on these samples: [loss, *metrics] before it, or the loss alone if there are no metrics."""
+        return self._compiled("train_on_batch").train_on_batch(x, y)
+
+    def predict(self, x, batch_size=32):
+        """The outputs for all samples, an array (N, ...), in evaluation mode."""
+        return predict(self, x, batch_size)
+
+    def save(self, path):
+        """Write structure and weights into one file, at once or not at all. Sequential models only."""
+        saving.save(self, path)
+
+    def save_weights(self, path):
+        """Write the weights by name into one file, at once or not at all."""
+        self._expect_built("save_weights")
+        saving.save_weights(self, path)
+
+    def load_weights(self, path):
+        """Set the weights from a file of `save_weights` or `save` with the same names and shapes, else ValueError."""
+        self._expect_built("load_weights")
+        saving.load_weights(self, path)
+
+    def _compiled(self, op):
+        if self._trainer is None:
+            raise RuntimeError(f"{op}: the model is not compiled; call model.compile(optimizer, loss, metrics) first")
+        return self._trainer
+
+    def _expect_built(self, op):
+        unbuilt = [path for path, layer in self.named_layers().items() if not layer.built]
+        if unbuilt or not self.layers and not self.parameters():
+            missing = f"{unbuilt[0]} has no shape yet" if unbuilt else "it has no layers"
+            raise ValueError(
+                f"{op}: the model is not built, {missing}; call model.build((None, ...)), "
+                f"or give the first layer an input_shape"
+            )
+
+
+def _found(name, value):
+    if isinstance(value, (Layer, Model, Parameter)):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        for i, one in enumerate(value):
+            yield from _found(f"{name}.{i}", one)
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from _found(f"{name}.{key}", one)

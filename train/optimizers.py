@@ -1,0 +1,132 @@
+"""Optimizers, over kernels/optim. They change parameters in place; formulas: kernels/optim/reference.py.
+
+Keras's way: `compile(optimizer=Adam(learning_rate=0.01))`. PyTorch's way: `Adam(model.parameters())`, then
+`zero_grad()` and `step()` around `loss.backward()`.
+"""
+
+import math
+import numbers
+
+import numpy as np
+
+from ..kernels import _check as check
+from ..kernels.optim import adam_update, sgd_update
+from ..layers._layer import config
+from ..layers._tape import Parameter
+
+
+class Optimizer:
+    """Base of all optimizers: parameters, and what is kept for each of them.
+
+    A subclass has `slots(value)`, the arrays kept for a parameter, and `update(value, gradient, *slots)`.
+    """
+
+    def __init__(self, parameters, learning_rate):
+        op = type(self).__name__
+        check.number(op, "learning_rate", learning_rate, 0)
+        if not math.isfinite(learning_rate):
+            raise ValueError(f"{op}: learning_rate is {learning_rate}, expected a finite number")
+        self.learning_rate = learning_rate
+        self.iterations = 0
+        self._slots = {}
+        self._parameters = []
+        if parameters is not None:
+            if isinstance(parameters, numbers.Real):
+                raise TypeError(
+                    f"{op}: parameters is {parameters}, expected parameters; "
+                    f"a rate is given by name, {op}(learning_rate={parameters})"
+                )
+            self.attach(parameters)
+
+    def attach(self, parameters):
+        """Work on these parameters from now on; what is kept for those known already stays."""
+        op = type(self).__name__
+        parameters = list(parameters)
+        if not parameters:
+            raise ValueError(f"{op}: there are no parameters; build the model first, with model.build(input_shape)")
+        for p in parameters:
+            if not isinstance(p, Parameter):
+                raise TypeError(f"{op}: parameters holds a {type(p).__name__}, expected those of model.parameters()")
+        self._parameters = parameters
+        self._slots = {p: self._slots.get(p) or self.slots(p.value) for p in parameters}
+
+    def zero_grad(self):
+        """Forget all gradients."""
+        for p in self._parameters:
+            p.grad = None
+
+    def step(self):
+        """Change every parameter that has a gradient. Raises RuntimeError if none has."""
+        with_gradient = [p for p in self._parameters if p.grad is not None]
+        if not with_gradient:
+            raise RuntimeError(
+                "step: no parameter has a gradient; call loss.backward() first, and attach() or "
+                "construct the optimizer with the model's own parameters"
+            )
+        self.iterations += 1
+        for p in with_gradient:
+            self.update(p.value, p.grad, *self._slots[p])
+
+    def config(self):
+        """The constructor's arguments but the parameters."""
+        return config(self, leave_out=("parameters",))
+
+
+class SGD(Optimizer):
+    """Gradient descent: w -= learning_rate * dw; with momentum v = momentum * v - learning_rate * dw, w += v."""
+
+    def __init__(self, parameters=None, learning_rate=0.01, momentum=0.0, nesterov=False):
+        check.number("SGD", "momentum", momentum, 0, 1)
+        self.momentum, self.nesterov = momentum, bool(nesterov)
+        super().__init__(parameters, learning_rate)
+
+    def slots(self, value):
+        return (np.zeros_like(value) if self.momentum else None,)
+
+    def update(self, value, gradient, velocity):
+        sgd_update(
+            value, gradient, velocity, learning_rate=self.learning_rate, momentum=self.momentum, nesterov=self.nesterov
+        )
+
+
+class Adam(Optimizer):
+    """Adaptive moments, Kingma, Ba 2014, arXiv:1412.6980, as Keras writes it."""
+
+    def __init__(self, parameters=None, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+        for name, value in (("beta_1", beta_1), ("beta_2", beta_2)):
+            check.number("Adam", name, value, 0, 1)
+            if value == 1:
+                raise ValueError(f"Adam: {name} is 1, expected less")
+        check.number("Adam", "epsilon", epsilon, 0)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        super().__init__(parameters, learning_rate)
+
+    def slots(self, value):
+        return np.zeros_like(value), np.zeros_like(value)
+
+    def update(self, value, gradient, m, v):
+        adam_update(
+            value,
+            gradient,
+            m,
+            v,
+            learning_rate=self.learning_rate,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            step=self.iterations,
+        )
+
+
+OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+
+
+def get_optimizer(optimizer):
+    """An optimizer from its name; an optimizer as it is."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        return optimizer()
+    name = optimizer.lower() if isinstance(optimizer, str) else optimizer
+    check.choice("compile", "optimizer", name, tuple(OPTIMIZERS))
+    return OPTIMIZERS[name]()

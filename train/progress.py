@@ -1,0 +1,103 @@
+"""Progress of `fit`: a bar an epoch on a terminal (with the extra `progress`, rich), else a line an epoch."""
+
+import functools
+import importlib.util
+import math
+import sys
+import time
+
+from .callbacks import Callback
+
+_REFRESH = 0.1  # seconds
+
+
+def progress_for(verbose):
+    """The callback of a verbosity: 0 none, 1 a bar, 2 a line, "auto" a bar on a terminal, else a line."""
+    if verbose not in (0, 1, 2, "auto", True, False):
+        raise ValueError(f'fit: verbose is {verbose!r}, expected 0 (silent), 1 (a bar), 2 (a line) or "auto"')
+    if not verbose:
+        return None
+    wants_bar = verbose == 1 or verbose == "auto" and sys.stdout.isatty()
+    return ProgressBar() if wants_bar and importlib.util.find_spec("rich") else ProgressLines()
+
+
+def line(logs):
+    """The values as "loss 0.1234, accuracy 0.9876"."""
+    return ", ".join(f"{key} {value:.4f}" for key, value in logs.items())
+
+
+class ProgressLines(Callback):
+    """One plain line an epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.perf_counter() - self._start
+        width = len(str(self.epochs))
+        print(f"Epoch {epoch + 1:{width}}/{self.epochs}  {seconds:6.2f} s  {line(logs)}", flush=True)
+
+
+class ProgressBar(Callback):
+    """A bar an epoch with the running loss and metrics, drawn by rich; on a narrow terminal they stand below it.
+
+    It is drawn from the training thread ten times a second: a drawing thread would take a core from the kernels.
+    """
+
+    def __init__(self):
+        self._make = _bar_class()
+        self._bar = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._bar = self._make(f"Epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}", self.batches)
+        self._bar.start()
+        self._drawn = -math.inf
+
+    def on_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        if now - self._drawn > _REFRESH:
+            self._drawn = now
+            self._bar.show(batch + 1, line(logs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._bar.show(self.batches, line(logs))
+        self._stop()
+
+    def on_train_end(self, logs=None):
+        self._stop()
+
+    def _stop(self):
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+@functools.cache
+def _bar_class():
+    """rich's Progress with a line of values, made at first use because importing rich takes a while."""
+    try:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.text import Text
+    except ImportError:
+        raise ImportError("ProgressBar needs rich: pip install 'tilewright[progress]'") from None
+
+    class Bar(Progress):
+        below = ""
+
+        def __init__(self, name, batches):
+            columns = TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn()
+            super().__init__(*columns, TextColumn("{task.fields[values]}"), auto_refresh=False)
+            self._beside = self.console.width - len(name) - 2 * len(str(batches)) - 40
+            self._task = self.add_task(name, total=batches, values="")
+
+        def show(self, done, values):
+            fits = len(values) <= self._beside
+            self.below = "" if fits else values
+            self.update(self._task, completed=done, values=values if fits else "", refresh=True)
+
+        def get_renderables(self):
+            yield from super().get_renderables()
+            if self.below:
+                yield Text(f"  {self.below}")
+
+    return Bar

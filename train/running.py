@@ -1,0 +1,71 @@
+"""The running loss and metrics of a pass over data."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+BUFFERED = 1 << 16  # elements of output; NumPy calls on so many cost little beside the calls on batches of 32
+
+
+class Running(Mapping):
+    """{"loss": …, metric: …} over the samples added so far, computed when it is read.
+
+    Metrics are fed in large pieces: outputs and targets are gathered in buffers first, because five metrics on every
+    small batch would cost more than a small model's step.
+    """
+
+    def __init__(self, metrics):
+        self._metrics = metrics
+        self._names = ("loss", *(metric.name for metric in metrics))
+        self._outputs = self._targets = None
+        self.reset()
+
+    def reset(self):
+        """Forget all samples."""
+        self._loss, self._samples, self._filled = 0.0, 0, 0
+        for metric in self._metrics:
+            metric.reset()
+
+    def add(self, loss, y, t):
+        """Count a batch in: its loss, its outputs and targets, which are copied."""
+        count = len(y)
+        self._loss += float(loss) * count
+        self._samples += count
+        if not self._metrics:
+            return
+        if self._outputs is None or count > len(self._outputs):
+            self._make_buffers(y, t)
+        end = self._filled + count
+        if end > len(self._outputs):
+            self._flush()
+            end = count
+        self._outputs[self._filled : end] = y
+        self._targets[self._filled : end] = t
+        self._filled = end
+
+    def __getitem__(self, name):
+        if name == "loss":
+            return self._loss / self._samples if self._samples else float("nan")
+        self._flush()
+        try:
+            return float(self._metrics[self._names.index(name) - 1].result())
+        except ValueError:
+            raise KeyError(name) from None
+
+    def __iter__(self):
+        return iter(self._names)
+
+    def __len__(self):
+        return len(self._names)
+
+    def _make_buffers(self, y, t):
+        self._flush()
+        rows = max(len(y), BUFFERED // max(y[0].size, 1))
+        self._outputs = np.empty((rows, *y.shape[1:]), y.dtype)
+        self._targets = np.empty((rows, *t.shape[1:]), t.dtype)
+
+    def _flush(self):
+        if self._filled:
+            filled, self._filled = self._filled, 0
+            for metric in self._metrics:
+                metric.update(self._outputs[:filled], self._targets[:filled])

@@ -1,0 +1,251 @@
+"""The one loop: y = model(x), loss.backward(), optimizer.step(), over batches and epochs."""
+
+import contextlib
+import signal
+import sys
+import threading
+
+import numpy as np
+
+from ..kernels import _check as check
+from ..layers._random import generator
+from ..layers._tape import Tensor, no_grad
+from . import data
+from .callbacks import Callback, History
+from .losses import get_loss
+from .metrics import get_metrics
+from .optimizers import get_optimizer
+from .progress import ProgressBar, ProgressLines, line, progress_for
+from .running import Running
+
+
+class Trainer:
+    """What `compile` makes: a model with its optimizer, loss and metrics."""
+
+    def __init__(self, model, optimizer, loss, metrics):
+        self.model = model
+        self.optimizer, self.loss, self.metrics = get_optimizer(optimizer), get_loss(loss), get_metrics(metrics)
+
+    def fit(self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle):
+        """See Model.fit. Everything is checked before the first step."""
+        model = self.model
+        batch_size = data.batch_size("fit", batch_size)
+        check.whole("fit", "epochs", epochs, 1)
+        callbacks, progress = _callbacks(callbacks, verbose)
+        x, t = self._samples("fit", "x", x, "y", y)
+        validation = None
+        if validation_data is not None:
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+                raise TypeError("fit: validation_data is expected to be a pair, (x, y)")
+            x_val, y_val = validation_data
+            validation = self._samples("fit", "validation_data[0]", x_val, "validation_data[1]", y_val)
+        elif validation_split:
+            x, t, *validation = data.split("fit", x, t, validation_split)
+        self._prepare()
+
+        history = model.history = History()
+        running = Running(self.metrics)
+        keys = (*running, *(f"val_{key}" for key in running)) if validation else tuple(running)
+        everyone = [history, *callbacks, *([progress] if progress else [])]
+        for callback in everyone:
+            callback.model, callback.keys = model, keys
+            callback.epochs, callback.batches = epochs, -(-len(x) // batch_size)
+        after_batch = [c.on_batch_end for c in everyone if type(c).on_batch_end is not Callback.on_batch_end]
+        batches = _Batches(x, t, batch_size, shuffle)
+        model.stop_training = False
+
+        interrupt = _Interrupt()
+        try:
+            with interrupt, mode(model, True):
+                for callback in everyone:
+                    callback.on_train_begin()
+                for epoch in range(epochs):
+                    for callback in everyone:
+                        callback.on_epoch_begin(epoch)
+                    running.reset()
+                    for batch, (bx, bt) in enumerate(batches):
+                        running.add(*self.step(bx, bt), bt)
+                        for call in after_batch:
+                            call(batch, running)
+                        if interrupt.asked:
+                            raise KeyboardInterrupt
+                    logs = dict(running)
+                    if validation:
+                        values = self._measure(*validation, batch_size)
+                        logs.update({f"val_{key}": value for key, value in values.items()})
+                    for callback in everyone:
+                        callback.on_epoch_end(epoch, logs)
+                    if model.stop_training:
+                        break
+        except KeyboardInterrupt:
+            if interrupt.insisted:
+                raise
+            history.interrupted = True
+            if progress:
+                progress.on_train_end()
+            print(
+                f"fit: interrupted in epoch {len(history.epoch) + 1} of {epochs}; the model keeps its weights, "
+                f"model.history its {len(history.epoch)} finished epochs",
+                file=sys.stderr,
+            )
+        finally:
+            if progress:
+                progress.on_train_end()
+        for callback in everyone:
+            callback.on_train_end()
+        return history
+
+    def step(self, x, t):
+        """One training step on arrays as the kernels take them: the loss and the outputs before it."""
+        y = self.model(Tensor(x))
+        loss = self.loss.measure(y, t)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.value, y.value
+
+    def train_on_batch(self, x, y):
+        """See Model.train_on_batch."""
+        x, t = self._samples("train_on_batch", "x", x, "y", y)
+        self._prepare()
+        running = Running(self.metrics)
+        with mode(self.model, True):
+            running.add(*self.step(x, t), t)
+        return _values(running)
+
+    def evaluate(self, x, y, batch_size, verbose):
+        """See Model.evaluate."""
+        batch_size = data.batch_size("evaluate", batch_size)
+        x, t = self._samples("evaluate", "x", x, "y", y)
+        logs = self._measure(x, t, batch_size)
+        if verbose:
+            print(f"Evaluated {len(x)} samples: {line(logs)}")
+        return _values(logs)
+
+    def _measure(self, x, t, batch_size):
+        """{"loss": …, metric: …} over the samples, in evaluation mode."""
+        running = Running(self.metrics)
+        with mode(self.model, False), no_grad():
+            for start in range(0, len(x), batch_size):
+                bt = t[start : start + batch_size]
+                y = self.model(Tensor(x[start : start + batch_size]))
+                running.add(self.loss.measure(y, bt).value, y.value, bt)
+        return dict(running)
+
+    def _samples(self, op, x_name, x, y_name, y):
+        """The samples and targets as arrays, all of them checked; builds the model on the way."""
+        model = self.model
+        x = data.inputs(op, x_name, x, model.dtype, model.input_shape)
+        data.same_length(op, x_name, x, y_name, y)
+        output = model.probe(x, op)
+        t = self.loss.targets(y, output, op, y_name)
+        for metric in self.metrics:
+            metric.prepare(self.loss, output.shape)
+        return x, t
+
+    def _prepare(self):
+        """The optimizer works on the model's parameters as they are now."""
+        parameters = self.model.parameters()
+        if not any(p.trainable for p in parameters):
+            raise ValueError("fit: the model has no trainable parameters")
+        self.optimizer.attach(parameters)
+
+
+def predict(model, x, batch_size):
+    """See Model.predict."""
+    batch_size = data.batch_size("predict", batch_size)
+    x = data.inputs("predict", "x", x, model.dtype, model.input_shape)
+    if model.input_shape is None:
+        model.probe(x, "predict")
+    with mode(model, False), no_grad():
+        y = model(Tensor(x[:batch_size])).value
+        if len(y) == len(x):
+            return y
+        outputs = np.empty((len(x), *y.shape[1:]), y.dtype)
+        outputs[: len(y)] = y
+        for start in range(batch_size, len(x), batch_size):
+            outputs[start : start + batch_size] = model(Tensor(x[start : start + batch_size])).value
+    return outputs
+
+
+@contextlib.contextmanager
+def mode(model, training):
+    """Training or evaluation mode within it, then the one before."""
+    before = model.training
+    if before is not training:
+        model.train(training)
+    try:
+        yield
+    finally:
+        if model.training is not before:
+            model.train(before)
+
+
+class _Batches:
+    """Iterating gives (x, t) of every batch of an epoch; shuffled ones in buffers that the next one overwrites."""
+
+    def __init__(self, x, t, batch_size, shuffle):
+        self._x, self._t, self._size, self._shuffle = x, t, min(batch_size, len(x)), shuffle
+        if shuffle:
+            self._bx = np.empty((self._size, *x.shape[1:]), x.dtype)
+            self._bt = np.empty((self._size, *t.shape[1:]), t.dtype)
+
+    def __iter__(self):
+        x, t, size = self._x, self._t, self._size
+        starts = range(0, len(x), size)
+        if not self._shuffle:
+            for start in starts:
+                yield x[start : start + size], t[start : start + size]
+            return
+        order = generator().permutation(len(x))
+        for start in starts:
+            rows = order[start : start + size]
+            bx, bt = self._bx[: len(rows)], self._bt[: len(rows)]
+            # "clip" because take() gathers into a copy of `out` first where it might find a wrong index
+            x.take(rows, 0, bx, "clip")
+            t.take(rows, 0, bt, "clip")
+            yield bx, bt
+
+
+class _Interrupt:
+    """Within it Ctrl-C sets `asked` instead of stopping in the middle of a step; a second one is raised.
+
+    Only where Python's own handler is in place, in the main thread: other handlers are the user's.
+    """
+
+    asked = insisted = False
+    _installed = False
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, self._handle)
+                self._installed = True
+        return self
+
+    def __exit__(self, *error):
+        if self._installed:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _handle(self, number, frame):
+        if self.asked:
+            self.insisted = True
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+def _callbacks(callbacks, verbose):
+    """(the user's callbacks, the one that shows progress or None)."""
+    callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"fit: callbacks holds {callback!r}, expected tw.train.Callback objects")
+    progress = progress_for(verbose)
+    if any(isinstance(callback, (ProgressBar, ProgressLines)) for callback in callbacks):
+        progress = None
+    return callbacks, progress
+
+
+def _values(logs):
+    values = list(logs.values())
+    return values if len(values) > 1 else values[0]
