@@ -7,11 +7,68 @@ import numpy as np
 from ._row import Bad, Case, Op, away_from_zero, distinct, normal, ragged, uniform
 
 
-def _elementwise(name, recipe=normal, needs="y", **options):
-    cases = tuple(Case(why, {"x": recipe(*shape)}, options) for why, shape in ragged())
-    bench = (Case("in the first cache level", {"x": recipe(4096)}, options),
-             Case("in memory", {"x": recipe(6_400_000)}, options))
-    return Op(name, "activation", ("x",), cases, bench, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+def _read_only(x):
+    x.flags.writeable = False
+    return x
+
+
+def _elementwise(name, recipe=normal, saved="y", others=(), bad=()):
+    """An activation whose backward takes `saved`; `others` are options that a case of their own tries."""
+    cases = tuple(Case(why, {"x": recipe(*shape)}) for why, shape in ragged())
+    cases += (Case("far from 0", {"x": normal(7, 13, scale=100)}),)
+    cases += tuple(Case(f"{options}", {"x": recipe(5, 11)}, options) for options in others)
+    bench = (Case("in the first cache level", {"x": recipe(4096)}), Case("in memory", {"x": recipe(6_400_000)}))
+    backward = {"dy": np.ones((2, 3)), saved: np.ones((2, 3))}
+    bad += (
+        Bad({"out": np.ones(2)}, f"{name}_forward: out has shape (2,), expected (1,)"),
+        Bad({"out": np.ones(1, np.float32)},
+            f"{name}_forward: out is float32, expected float64, the dtype of the inputs"),
+        Bad({"out": _read_only(np.ones(1))}, f"{name}_forward: out is read-only; pass a writeable array"),
+        Bad({**backward, "dy": np.ones(3)},
+            f"{name}_backward: dy has shape (3,), expected (2, 3) because {saved} is (2, 3)"),
+        Bad({**backward, "dy": np.ones((2, 3), np.float32)},
+            f"{name}_backward: dy is float32, expected float64 because {saved} is float64; "
+            "convert it with dy.astype(np.float64)"),
+        Bad({**backward, saved: [1.0]},
+            f"{name}_backward: {saved} is a list, expected a NumPy array; make one with np.asarray({saved})"),
+        Bad({**backward, "out": np.ones((3, 2))}, f"{name}_backward: out has shape (3, 2), expected (2, 3)"),
+    )
+    return Op(name, "activation", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+
+
+def _softmax():
+    cases = (Case("primes", {"x": normal(7, 13)}),)
+    cases += tuple(Case(why, {"x": normal(*shape)}) for why, shape in ragged())
+    cases += (
+        Case("rows that overflow without their maximum", {"x": uniform(5, 11, low=1000, high=1005)}),
+        Case("all but one nearly 0", {"x": normal(5, 11, scale=10)}),
+        Case("short rows, threads", {"x": normal(4099, 10)}),
+        Case("first axis", {"x": normal(13, 7)}, {"axis": 0}),
+        Case("columns that overflow", {"x": uniform(13, 7, low=1000, high=1005)}, {"axis": 0}),
+        Case("middle axis", {"x": normal(3, 5, 7)}, {"axis": 1}),
+        Case("middle axis, threads", {"x": normal(5, 11, 769)}, {"axis": -2}),
+        Case("few columns, threads", {"x": normal(3001, 5, 3)}, {"axis": 1}),
+        Case("nothing along the axis", {"x": normal(5, 0)}),
+        Case("no columns", {"x": normal(5, 3, 0)}, {"axis": 1}),
+    )
+    bench = (
+        Case("10 classes", {"x": normal(4096, 10)}),
+        Case("1,000 classes", {"x": normal(4096, 1000)}),
+        Case("attention rows", {"x": normal(32, 256, 256)}),
+        Case("first axis", {"x": normal(64, 65536)}, {"axis": 0}),
+    )
+    backward = {"dy": np.ones((2, 3)), "y": np.ones((2, 3))}
+    bad = (
+        Bad({"axis": 2}, "softmax_forward: axis is 2, expected -2 to 1 because x has 2 axes"),
+        Bad({"axis": -3}, "softmax_forward: axis is -3, expected -2 to 1 because x has 2 axes"),
+        Bad({"axis": None}, "softmax_forward: axis is None, expected an integer"),
+        Bad({"x": np.array(1.0)}, "softmax_forward: x has 0 axes (shape ()), expected at least 1"),
+        Bad({"out": np.ones((13, 7))}, "softmax_forward: out has shape (13, 7), expected (7, 13)"),
+        Bad({**backward, "dy": np.ones(3)}, "softmax_backward: dy has shape (3,), expected (2, 3) because y is (2, 3)"),
+        Bad({**backward, "axis": 5}, "softmax_backward: axis is 5, expected -2 to 1 because y has 2 axes"),
+        Bad({**backward, "out": np.ones((3, 2))}, "softmax_backward: out has shape (3, 2), expected (2, 3)"),
+    )
+    return Op("softmax", "softmax", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
 
 
 def _product(why, M, N, K, transpose_a=False, transpose_b=False):
@@ -131,6 +188,8 @@ _CONV2D = Op(
             "conv2d_backward: dy has shape (2, 7, 5, 5), expected (2, 5, 4, 5) because x is (2, 7, 5, 3)"),
     ),
     optional=("b",),
+    # Whether an infinite weight meets the zeros of the padding (0 * inf is NaN) depends on how dx is summed.
+    finite=("w",),
     flops=lambda arrays, options: 2 * arrays["w"][..., 0].size * _outputs(arrays, options),
 )
 
@@ -203,11 +262,6 @@ def _pooling(name, saved=()):
                 f"{backward}: argmax is float64, expected an integer dtype; convert it with argmax.astype(np.int64)"),
         )
     return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
-
-def _read_only(x):
-    x.flags.writeable = False
-    return x
-
 
 def _sgd():
     def case(why, *shape, **options):
@@ -301,6 +355,36 @@ OPS = (
     _LINEAR,
     _CONV2D,
     _elementwise("relu", away_from_zero),
+    _elementwise(
+        "leaky_relu", away_from_zero, others=({"negative_slope": 0.0}, {"negative_slope": 2}),
+        bad=(
+            Bad({"negative_slope": -0.1},
+                "leaky_relu_forward: negative_slope is -0.1, expected a number from 0 to inf"),
+            Bad({"negative_slope": "0.1"}, "leaky_relu_forward: negative_slope is '0.1', expected a number"),
+            Bad({"dy": np.ones(1), "y": np.ones(1), "negative_slope": -0.1},
+                "leaky_relu_backward: negative_slope is -0.1, expected a number from 0 to inf"),
+        ),
+    ),
+    _elementwise(
+        "elu", away_from_zero, others=({"alpha": 0.3}, {"alpha": 2}),
+        bad=(
+            Bad({"alpha": -1.0}, "elu_forward: alpha is -1.0, expected a number from 0 to inf"),
+            Bad({"alpha": None}, "elu_forward: alpha is None, expected a number"),
+            Bad({"dy": np.ones(1), "y": np.ones(1), "alpha": -1.0},
+                "elu_backward: alpha is -1.0, expected a number from 0 to inf"),
+        ),
+    ),
+    _elementwise("sigmoid"),
+    _elementwise("tanh"),
+    _elementwise(
+        "gelu", saved="x", others=({"approximate": True},),
+        bad=(
+            Bad({"approximate": "tanh"}, "gelu_forward: approximate is 'tanh', expected one of False, True"),
+            Bad({"dy": np.ones(1), "x": np.ones(1), "approximate": None},
+                "gelu_backward: approximate is None, expected one of False, True"),
+        ),
+    ),
+    _softmax(),
     _pooling("max_pool2d", saved=("argmax",)),
     _pooling("average_pool2d"),
     _dropout(),

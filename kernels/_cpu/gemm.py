@@ -25,7 +25,7 @@ STRIDE = DEPTH + 16  # of a packed row of A: rows that are a power of two apart 
 ROWS, COLUMNS = 128, 1024  # the largest block of C that is one task
 MULTIPLIES = 64  # that one core does in a nanosecond, at least
 TASKS = 16  # blocks shrink until there are as many
-DIRECT_ROWS = 32  # products with so few rows read B in place
+DIRECT_ROWS = 64  # products with so few rows read B in place: 1.0 to 1.6 times as fast there, 0.95 at 128 x 1024 x 1024
 _PANEL_BYTES = TILE_VECTORS * VECTOR_BYTES
 
 # B: K rows, columns first:end, packed in `panels`; if `direct`, whole panels are read at b[start + k * stride + j].

@@ -7,7 +7,8 @@ h = (p * step_h + base_h + r * dilation_h) / divisor_h    (the same for w)
 
 and 0 outside the image or where the division has a remainder. A convolution has step = stride, base = -padding,
 divisor 1. The gradient to its input is a view of dy with step 1, divisor = stride, base = padding - (R - 1) dilation,
-and the taps in reverse. A view of a group sees the channels from `channel` on.
+and the taps in reverse; without dilation it is taken apart into stride x stride views with divisor 1, each of the
+taps and the pixels that meet. A view of a group sees the channels from `channel` on.
 """
 from collections import namedtuple
 
@@ -89,37 +90,36 @@ def pack_patches_transposed(source, i0, rows, k0, depth, out):
 
 
 @inner
-def pack_filter(w, backward, groups, group, first, end, panels, start):
-    """Columns first … end of a group's filter matrix; backward: taps in reverse, input and output channels swapped."""
-    taps, inputs, outputs = w.shape[0], w.shape[1], w.shape[2] // groups
-    width = panel_columns(w.itemsize)
-    for tap in range(taps):
-        if backward:
-            part = w[taps - 1 - tap, :, group * outputs : (group + 1) * outputs]
-            pack_panel(part, True, first, end, panels, start + tap * outputs * width, outputs)
-        else:
-            part = w[tap, :, group * outputs : (group + 1) * outputs]
-            pack_panel(part, False, first, end, panels, start + tap * inputs * width, inputs)
+def pack_filter(w, taps, backward, groups, group, first, end, panels, start):
+    """Columns first … end of a group's filter matrix, of these taps; backward: input and output channels swapped."""
+    inputs, outputs = w.shape[1], w.shape[2] // groups
+    depth = outputs if backward else inputs
+    for t in range(taps.size):
+        part = w[taps[t], :, group * outputs : (group + 1) * outputs]
+        pack_panel(part, backward, first, end, panels, start + t * depth * panel_columns(w.itemsize), depth)
 
 
 @kernel
-def patch_product(x, view, w, backward, bias, flags, code, panels, y):
-    """y (M, groups * N) = f(patches of x @ filter w (taps, C / groups, K) + bias), a group of channels at a time."""
+def patch_product(x, view, w, taps, backward, bias, flags, code, panels, y):
+    """y (M, groups * N) = f(patches of x @ filter + bias), a group of channels at a time.
+
+    `taps` says which of the taps of w (R * S, C / groups, K) meets each tap of the view.
+    """
     M, N = y.shape[0], y.shape[1] // view.groups
     K = view.R * view.S * (view.C // view.groups)
     per_group = -(-N // panel_columns(x.itemsize))
-    spread(_filter_task, view.groups * per_group, w.size // 4, (w, backward, view.groups, per_group, N, K, panels))
+    spread(_filter_task, view.groups * per_group, w.size // 4, (w, taps, backward, view.groups, per_group, N, K, panels))
     rows, columns = blocks_of(M, N)
     tasks = -(-M // rows) * -(-N // columns)
     spread(_patch_task, view.groups * tasks, y.size * K // MULTIPLIES, (x, view, tasks, panels, N, K, bias, flags, code, y))
 
 
 @inner
-def _filter_task(p, w, backward, groups, per_group, N, K, panels):
+def _filter_task(p, w, taps, backward, groups, per_group, N, K, panels):
     """Panel p of the filter."""
     width = panel_columns(w.itemsize)
     group, first = p // per_group, p % per_group * width
-    pack_filter(w, backward, groups, group, first, N, panels, p * width * K)
+    pack_filter(w, taps, backward, groups, group, first, N, panels, p * width * K)
 
 
 @inner

@@ -10,6 +10,10 @@ dw[r, s, c, k] = sum_npq x[n, p stride + r dilation - top, …, c] dz[n, p, q, k
 Chetlur et al. 2014, cuDNN, arXiv:1410.0759, section 3 (the product without a matrix of patches). The accumulator has
 the arrays' type; the order of every sum is fixed by the shapes.
 """
+from functools import lru_cache
+
+import numpy as np
+
 from .. import _window as window
 from .._cpu.bias import activation_code, linear_gradient
 from .._cpu.gemm import empty_panels
@@ -19,33 +23,42 @@ from .._cpu.microkernel import BIAS
 
 
 def conv2d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, out=None):
-    view, (P, Q) = _forward_view(x.shape, w, stride, padding, dilation, groups)
-    N, K = x.shape[0], w.shape[3]
-    y = empty((N, P, Q, K), x.dtype) if out is None else out
-    return _product(x, view, w, False, b, activation_code(activation), y)
+    view = _forward_view(x.shape, w.shape, stride, padding, dilation, groups)
+    y = empty((x.shape[0], view.P, view.Q, w.shape[3]), x.dtype) if out is None else out
+    taps = _all_taps(view.R * view.S)
+    _product(x, view, w, taps, False, b, activation_code(activation), y)
+    return y
 
 
 def conv2d_backward(
     dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, need_dx=True
 ):
     dz, db = linear_gradient(dy, y, activation, b)
-    view, _ = _forward_view(x.shape, w, stride, padding, dilation, groups)
+    view = _forward_view(x.shape, w.shape, stride, padding, dilation, groups)
     dw = _filter_gradient(x, view, dz, w.shape)
-    if not need_dx:
-        return None, dw, db
-    dx = _product(dz, _backward_view(view, w.shape[3]), w, True, None, 0, empty(x.shape, x.dtype))
-    return dx, dw, db
+    return _input_gradient(dz, view, w, x.shape) if need_dx else None, dw, db
 
 
-def _product(x, view, w, backward, b, code, y):
+def _input_gradient(dz, view, w, shape):
+    dx = empty(shape, dz.dtype)
+    parts = _backward_views(view, w.shape[3])
+    if len(parts) == 1:
+        _product(dz, parts[0][2], w, parts[0][3], True, None, 0, dx)
+        return dx
+    for a, b, part, taps in parts:  # pixels a, a + stride, … of the height and b, b + stride, … of the width
+        pixels = empty((shape[0], part.P, part.Q, shape[3]), dz.dtype)
+        _product(dz, part, w, taps, True, None, 0, pixels)
+        dx[:, a :: view.step_h, b :: view.step_w] = pixels
+    return dx
+
+
+def _product(x, view, w, taps, backward, b, code, y):
     channels = y.shape[3] // view.groups
     depth = view.R * view.S * view.C // view.groups
     panels = empty_panels(depth, channels, x.dtype, view.groups)
-    rows = y.reshape(-1, y.shape[3])
     bias, flags = (panels, 0) if b is None else (b, BIAS)
     w = w.reshape(-1, *w.shape[2:])
-    patch_product(x.reshape(-1), view, w, backward, bias, flags, code, panels, rows)
-    return y
+    patch_product(x.reshape(-1), view, w, taps, backward, bias, flags, code, panels, y.reshape(-1, y.shape[3]))
 
 
 def _filter_gradient(x, view, dz, shape):
@@ -59,15 +72,41 @@ def _filter_gradient(x, view, dz, shape):
     return dw
 
 
-def _forward_view(size, w, stride, padding, dilation, groups):
-    _, H, W, C = size
-    R, S = w.shape[:2]
-    stride, dilation = (window.pair("conv2d", "", value) for value in (stride, dilation))
+@lru_cache(maxsize=1024)
+def _all_taps(count):
+    return np.arange(count)
+
+
+def _forward_view(image, filters, stride, padding, dilation, groups):
+    (_, H, W, C), (R, S) = image, filters[:2]
+    stride, dilation = window.pair("conv2d", "stride", stride), window.pair("conv2d", "dilation", dilation)
     (P, Q), pads = window.resolve("conv2d", (H, W), (R, S), stride, padding, dilation)
-    return View(H, W, C, P, Q, R, S, *stride, -pads[0], -pads[2], *dilation, 1, 1, groups), (P, Q)
+    return View(H, W, C, P, Q, R, S, *stride, -pads[0], -pads[2], *dilation, 1, 1, groups)
 
 
-def _backward_view(v, K):
-    """The view of dz whose product with the reversed filter is dx."""
-    bases = (-v.base_h - (v.R - 1) * v.dilation_h, -v.base_w - (v.S - 1) * v.dilation_w)
-    return View(v.P, v.Q, K, v.H, v.W, v.R, v.S, 1, 1, *bases, v.dilation_h, v.dilation_w, v.step_h, v.step_w, v.groups)
+@lru_cache(maxsize=1024)
+def _backward_views(v, K):
+    """[(a, b, view of dz, taps)]: what gives the pixels a, a + stride, … and b, b + stride, … of dx."""
+    if (v.step_h, v.step_w) == (1, 1) or (v.dilation_h, v.dilation_w) != (1, 1):
+        bases = (-v.base_h - (v.R - 1) * v.dilation_h, -v.base_w - (v.S - 1) * v.dilation_w)
+        reverse = np.arange(v.R * v.S)[::-1].copy()
+        divisors = v.step_h, v.step_w
+        view = View(v.P, v.Q, K, v.H, v.W, v.R, v.S, 1, 1, *bases, v.dilation_h, v.dilation_w, *divisors, v.groups)
+        return [(0, 0, view, reverse)]
+    views = []
+    for a in range(min(v.step_h, v.H)):
+        rows, base_h = _meeting(a, -v.base_h, v.R, v.step_h)
+        for b in range(min(v.step_w, v.W)):
+            columns, base_w = _meeting(b, -v.base_w, v.S, v.step_w)
+            taps = np.array([r * v.S + s for r in rows for s in columns], np.int64)
+            pixels = -(-(v.H - a) // v.step_h), -(-(v.W - b) // v.step_w)
+            size = v.P, v.Q, K, *pixels, len(rows), len(columns)
+            views.append((a, b, View(*size, 1, 1, base_h, base_w, 1, 1, 1, 1, v.groups), taps))
+    return views
+
+
+def _meeting(pixel, padding, taps, stride):
+    """(the taps that meet pixel, pixel + stride, … of the input, last first; the output that the first one meets)."""
+    first = (pixel + padding) % stride
+    meeting = list(range(first, taps, stride))[::-1]
+    return meeting, (pixel + padding - first) // stride - (len(meeting) - 1)
