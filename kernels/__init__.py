@@ -1,11 +1,25 @@
 """Pure functions on arrays: `<op>_forward`, `<op>_backward`; this page lists them all."""
 
-from .activation import relu_backward, relu_forward
+from .activation import (
+    elu_backward,
+    elu_forward,
+    gelu_backward,
+    gelu_forward,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
 from .conv import conv2d_backward, conv2d_forward
 from .dropout import dropout_backward, dropout_forward
 from .matmul import linear_backward, linear_forward, matmul_backward, matmul_forward
 from .optim import adam_update, sgd_update
 from .pool import average_pool2d_backward, average_pool2d_forward, max_pool2d_backward, max_pool2d_forward
+from .softmax import softmax_backward, softmax_forward
 
 __all__ = [
     "adam_update",
@@ -15,6 +29,12 @@ __all__ = [
     "conv2d_forward",
     "dropout_backward",
     "dropout_forward",
+    "elu_backward",
+    "elu_forward",
+    "gelu_backward",
+    "gelu_forward",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
     "linear_backward",
     "linear_forward",
     "matmul_backward",
@@ -24,4 +44,10 @@ __all__ = [
     "relu_backward",
     "relu_forward",
     "sgd_update",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "softmax_backward",
+    "softmax_forward",
+    "tanh_backward",
+    "tanh_forward",
 ]

@@ -45,6 +45,18 @@ def rank(op, name, x, ndim):
         raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {x.shape}), expected {ndim}")
 
 
+def axis(op, value, name, x):
+    """One of the axes of x, counted from either end; returned counted from the first."""
+    if value.__class__ is not int:
+        whole(op, "axis", value, -math.inf)
+    if not -x.ndim <= value < x.ndim:
+        if x.ndim == 0:
+            raise ValueError(f"{op}: {name} has 0 axes (shape ()), expected at least 1")
+        axes = f"{x.ndim} axes" if x.ndim > 1 else "1 axis"
+        raise ValueError(f"{op}: axis is {value}, expected {-x.ndim} to {x.ndim - 1} because {name} has {axes}")
+    return int(value) % x.ndim
+
+
 def shape(op, name, x, expected, because=None):
     """x has the `expected` shape, in which a letter stands for any size; `because` is (name, array or shape)."""
     actual = x.shape

@@ -1,4 +1,9 @@
-"""Activations: y = f(x) for every element of an array of any shape."""
+"""Activations: y = f(x) for every element of an array of any shape, float32 or float64, in C order.
+
+Every function takes `out`, a buffer for its result, which may be one of its inputs. All raise TypeError or ValueError
+for another dtype, order or shape. NaN gives NaN, infinities give the function's limits.
+"""
+
 from .. import _check as check
 from .._dispatch import Faces
 
@@ -8,23 +13,147 @@ _faces = Faces(__name__)
 def relu_forward(x, *, out=None):
     """Rectified linear unit, y = max(x, 0).
 
-    x (...) -> y (...), float32 or float64. Raises TypeError or ValueError for another dtype or order.
+    x (...) -> y (...)
 
     >>> import numpy as np
     >>> relu_forward(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    check.floats("relu_forward", x=x)
-    check.out("relu_forward", out, x.shape, x)
+    _check_forward("relu_forward", x, out)
     return _faces(x).relu_forward(x, out=out)
 
 
 def relu_backward(dy, y, *, out=None):
     """Gradient of `relu_forward` from its result: dx = dy where y > 0, else 0.
 
-    dy (...), y (...) -> dx (...).
+    dy (...), y (...) -> dx (...)
     """
-    check.floats("relu_backward", y=y, dy=dy)
-    check.same_shape("relu_backward", y=y, dy=dy)
-    check.out("relu_backward", out, y.shape, y)
+    _check_backward("relu_backward", dy, out, y=y)
     return _faces(y).relu_backward(dy, y, out=out)
+
+
+def leaky_relu_forward(x, *, negative_slope=0.3, out=None):
+    """Leaky rectified linear unit: y = x, below 0 negative_slope * x. The slope is at least 0.
+
+    x (...) -> y (...)
+
+    >>> import numpy as np
+    >>> leaky_relu_forward(np.array([-1.0, 0.0, 2.0]), negative_slope=0.5)
+    array([-0.5,  0. ,  2. ])
+    """
+    _check_forward("leaky_relu_forward", x, out)
+    check.number("leaky_relu_forward", "negative_slope", negative_slope, 0)
+    return _faces(x).leaky_relu_forward(x, negative_slope=negative_slope, out=out)
+
+
+def leaky_relu_backward(dy, y, *, negative_slope=0.3, out=None):
+    """Gradient of `leaky_relu_forward` from its result: dx = dy where y > 0, else negative_slope * dy.
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_backward("leaky_relu_backward", dy, out, y=y)
+    check.number("leaky_relu_backward", "negative_slope", negative_slope, 0)
+    return _faces(y).leaky_relu_backward(dy, y, negative_slope=negative_slope, out=out)
+
+
+def elu_forward(x, *, alpha=1.0, out=None):
+    """Exponential linear unit: y = x, below 0 alpha * (e**x - 1). alpha is at least 0.
+
+    x (...) -> y (...). Clevert, Unterthiner, Hochreiter 2015, arXiv:1511.07289.
+
+    >>> import numpy as np
+    >>> elu_forward(np.array([-1.0, 0.0, 2.0])).round(3)
+    array([-0.632,  0.   ,  2.   ])
+    """
+    _check_forward("elu_forward", x, out)
+    check.number("elu_forward", "alpha", alpha, 0)
+    return _faces(x).elu_forward(x, alpha=alpha, out=out)
+
+
+def elu_backward(dy, y, *, alpha=1.0, out=None):
+    """Gradient of `elu_forward` from its result: dx = dy where y > 0, else dy * (y + alpha).
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_backward("elu_backward", dy, out, y=y)
+    check.number("elu_backward", "alpha", alpha, 0)
+    return _faces(y).elu_backward(dy, y, alpha=alpha, out=out)
+
+
+def sigmoid_forward(x, *, out=None):
+    """Logistic function, y = 1 / (1 + e**-x), without overflow.
+
+    x (...) -> y (...)
+
+    >>> import numpy as np
+    >>> sigmoid_forward(np.array([-1000.0, 0.0, 2.0])).round(3)
+    array([0.   , 0.5  , 0.881])
+    """
+    _check_forward("sigmoid_forward", x, out)
+    return _faces(x).sigmoid_forward(x, out=out)
+
+
+def sigmoid_backward(dy, y, *, out=None):
+    """Gradient of `sigmoid_forward` from its result: dx = dy * y * (1 - y).
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_backward("sigmoid_backward", dy, out, y=y)
+    return _faces(y).sigmoid_backward(dy, y, out=out)
+
+
+def tanh_forward(x, *, out=None):
+    """Hyperbolic tangent, y = tanh(x).
+
+    x (...) -> y (...)
+
+    >>> import numpy as np
+    >>> tanh_forward(np.array([-1.0, 0.0, 2.0])).round(3)
+    array([-0.762,  0.   ,  0.964])
+    """
+    _check_forward("tanh_forward", x, out)
+    return _faces(x).tanh_forward(x, out=out)
+
+
+def tanh_backward(dy, y, *, out=None):
+    """Gradient of `tanh_forward` from its result: dx = dy * (1 - y**2).
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_backward("tanh_backward", dy, out, y=y)
+    return _faces(y).tanh_backward(dy, y, out=out)
+
+
+def gelu_forward(x, *, approximate=False, out=None):
+    """Gaussian error linear unit, y = x P(X <= x) for a standard normal X; approximate=True takes a tanh for P.
+
+    x (...) -> y (...). The limit at -inf is 0. Hendrycks, Gimpel 2016, arXiv:1606.08415.
+
+    >>> import numpy as np
+    >>> gelu_forward(np.array([-1.0, 0.0, 2.0])).round(3)
+    array([-0.159,  0.   ,  1.954])
+    """
+    _check_forward("gelu_forward", x, out)
+    check.choice("gelu_forward", "approximate", approximate, (False, True))
+    return _faces(x).gelu_forward(x, approximate=approximate, out=out)
+
+
+def gelu_backward(dy, x, *, approximate=False, out=None):
+    """Gradient of `gelu_forward` from its input: dx = dy * (P + x P').
+
+    dy (...), x (...) -> dx (...)
+    """
+    _check_backward("gelu_backward", dy, out, x=x)
+    check.choice("gelu_backward", "approximate", approximate, (False, True))
+    return _faces(x).gelu_backward(dy, x, approximate=approximate, out=out)
+
+
+def _check_forward(op, x, out):
+    check.floats(op, x=x)
+    check.out(op, out, x.shape, x)
+
+
+def _check_backward(op, dy, out, **saved):
+    check.floats(op, **saved, dy=dy)
+    check.same_shape(op, **saved, dy=dy)
+    check.out(op, out, dy.shape, dy)

@@ -1,5 +1,10 @@
-"""Activations in NumPy, as their formulas read."""
+"""Activations in NumPy, as their formulas read. Where a formula would overflow, its argument is limited first."""
+
+import math
+
 import numpy as np
+
+FAR = 40  # beyond it gelu is 0 or x in float64 too
 
 
 def relu_forward(x, *, out=None):
@@ -8,3 +13,63 @@ def relu_forward(x, *, out=None):
 
 def relu_backward(dy, y, *, out=None):
     return np.where(y > 0, dy, np.zeros_like(dy))
+
+
+def leaky_relu_forward(x, *, negative_slope=0.3, out=None):
+    return np.where(x >= 0, x, negative_slope * x)
+
+
+def leaky_relu_backward(dy, y, *, negative_slope=0.3, out=None):
+    return np.where(y > 0, dy, negative_slope * dy)
+
+
+def elu_forward(x, *, alpha=1.0, out=None):
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def elu_backward(dy, y, *, alpha=1.0, out=None):
+    return np.where(y > 0, dy, dy * (y + alpha))
+
+
+def sigmoid_forward(x, *, out=None):
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def sigmoid_backward(dy, y, *, out=None):
+    return dy * y * (1 - y)
+
+
+def tanh_forward(x, *, out=None):
+    return np.tanh(x)
+
+
+def tanh_backward(dy, y, *, out=None):
+    return dy * (1 - y * y)
+
+
+def gelu_forward(x, *, approximate=False, out=None):
+    return np.maximum(x, -FAR) * (tanh_cdf(x)[0] if approximate else normal_cdf(x))
+
+
+def gelu_backward(dy, x, *, approximate=False, out=None):
+    near = np.clip(x, -FAR, FAR)
+    if approximate:
+        cdf, density = tanh_cdf(x)
+    else:
+        cdf, density = normal_cdf(x), np.exp(-near * near / 2) / math.sqrt(2 * math.pi)
+    return dy * (cdf + near * density)
+
+
+def normal_cdf(x):
+    """P(X <= x) of a standard normal X."""
+    erf = np.vectorize(math.erf, otypes=[x.dtype])
+    return (1 + erf(x / math.sqrt(2))) / 2
+
+
+def tanh_cdf(x):
+    """The approximation (1 + tanh u) / 2 of it, and its derivative."""
+    near = np.clip(x, -FAR, FAR)
+    scale, cubic = math.sqrt(2 / math.pi), 0.044715
+    t = np.tanh(scale * (near + cubic * near**3))
+    return (1 + t) / 2, (1 - t * t) * scale * (1 + 3 * cubic * near**2) / 2
