@@ -10,11 +10,11 @@ and the backward makes it again instead of keeping it. One task owns CHUNK eleme
 """
 
 import numpy as np
-from numba import prange
 
 from .._cpu.elementwise import CHUNK
 from .._cpu.jit import inner, kernel
 from .._cpu.memory import empty_like
+from .._cpu.threads import spread
 
 BLOCK = 1024  # words at a time, 4 KB
 
@@ -27,7 +27,7 @@ def dropout_forward(x, *, rate, seed, step, out=None):
     y = empty_like(x) if out is None else out
     seed, step, rate = int(seed), int(step), float(rate)
     low = 0xFFFFFFFF
-    _dropout.over(x.size)(
+    _dropout(
         x.reshape(-1),
         seed & low,
         seed >> 32,
@@ -44,22 +44,28 @@ def dropout_backward(dy, *, rate, seed, step, out=None):
     return dropout_forward(dy, rate=rate, seed=seed, step=step, out=out)
 
 
-@kernel(parallel=True)
+@kernel
 def _dropout(x, key0, key1, step0, step1, threshold, scale, y):
-    s, zero, least = x.dtype.type(scale), x.dtype.type(0), np.uint32(threshold)
-    for chunk in prange(-(-x.size // CHUNK)):
-        words = np.empty(BLOCK, np.uint32)
-        for start in range(chunk * CHUNK, min((chunk + 1) * CHUNK, x.size), BLOCK):
-            count = min(BLOCK, x.size - start)
-            _fill(words, count, start // 4, step0, step1, key0, key1)
-            for i in range(np.uint64(count)):
-                y[np.uint64(start) + i] = x[np.uint64(start) + i] * s if words[i] >= least else zero
+    words = (np.uint64(key0), np.uint64(key1), np.uint64(step0), np.uint64(step1))
+    arguments = (x, words, np.uint32(threshold), x.dtype.type(scale), y)
+    spread(_dropout_chunk, -(-x.size // CHUNK), x.size // 4, arguments)
 
 
 @inner
-def _fill(words, count, block, step0, step1, key0, key1):
+def _dropout_chunk(task, x, key_and_step, threshold, scale, y):
+    zero = x.dtype.type(0)
+    words = np.empty(BLOCK, np.uint32)
+    for start in range(task * CHUNK, min((task + 1) * CHUNK, x.size), BLOCK):
+        count = min(BLOCK, x.size - start)
+        _fill(words, count, start // 4, key_and_step)
+        for i in range(np.uint64(count)):
+            y[np.uint64(start) + i] = x[np.uint64(start) + i] * scale if words[i] >= threshold else zero
+
+
+@inner
+def _fill(words, count, block, key_and_step):
     """The words of the counters from `block` on; the last one is whole, whatever the count."""
-    c2, c3, k0, k1 = np.uint64(step0), np.uint64(step1), np.uint64(key0), np.uint64(key1)
+    k0, k1, c2, c3 = key_and_step
     for i in range(np.uint64(-(-count // 4))):
         at = np.uint64(block) + i
         w0, w1, w2, w3 = philox(at & _LOW, at >> _HALF, c2, c3, k0, k1)

@@ -14,52 +14,68 @@ task owns CHUNK elements of every array, and an element's result depends on noth
 import math
 
 import numpy as np
-from numba import prange
 
 from .._cpu.elementwise import CHUNK
-from .._cpu.jit import kernel
+from .._cpu.jit import inner, kernel
+from .._cpu.threads import spread
 
 
 def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=False):
     if momentum == 0:
-        _descend.over(w.size)(_flat(w), _flat(dw), float(learning_rate))
+        _descend(_flat(w), _flat(dw), float(learning_rate))
     else:
-        _roll.over(w.size)(_flat(w), _flat(dw), _flat(velocity), float(learning_rate), float(momentum), bool(nesterov))
+        _roll(_flat(w), _flat(dw), _flat(velocity), float(learning_rate), float(momentum), bool(nesterov))
 
 
 def adam_update(w, dw, m, v, *, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, step):
     alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-    _adam.over(w.size)(_flat(w), _flat(dw), _flat(m), _flat(v), alpha, 1.0 - beta_1, 1.0 - beta_2, float(epsilon))
+    _adam(_flat(w), _flat(dw), _flat(m), _flat(v), alpha, 1.0 - beta_1, 1.0 - beta_2, float(epsilon))
 
 
 def _flat(x):
     return x if x.ndim == 1 else x.reshape(-1)
 
 
-@kernel(parallel=True)
+@inner
+def _chunk(task, size):
+    """The elements of a task."""
+    return range(np.uint64(task * CHUNK), np.uint64(min((task + 1) * CHUNK, size)))
+
+
+@kernel
 def _descend(w, dw, rate):
-    r = w.dtype.type(rate)
-    for chunk in prange(-(-w.size // CHUNK)):
-        for i in range(np.uint64(chunk * CHUNK), np.uint64(min((chunk + 1) * CHUNK, w.size))):
-            w[i] -= r * dw[i]
+    spread(_descend_chunk, -(-w.size // CHUNK), w.size // 8, (w, dw, w.dtype.type(rate)))
 
 
-@kernel(parallel=True)
+@inner
+def _descend_chunk(task, w, dw, rate):
+    for i in _chunk(task, w.size):
+        w[i] -= rate * dw[i]
+
+
+@kernel
 def _roll(w, dw, velocity, rate, momentum, nesterov):
-    r, mu = w.dtype.type(rate), w.dtype.type(momentum)
-    for chunk in prange(-(-w.size // CHUNK)):
-        for i in range(np.uint64(chunk * CHUNK), np.uint64(min((chunk + 1) * CHUNK, w.size))):
-            step = mu * velocity[i] - r * dw[i]
-            velocity[i] = step
-            w[i] += mu * step - r * dw[i] if nesterov else step
+    settings = (w.dtype.type(rate), w.dtype.type(momentum), nesterov)
+    spread(_roll_chunk, -(-w.size // CHUNK), w.size // 5, (w, dw, velocity, *settings))
 
 
-@kernel(parallel=True)
+@inner
+def _roll_chunk(task, w, dw, velocity, rate, momentum, nesterov):
+    for i in _chunk(task, w.size):
+        step = momentum * velocity[i] - rate * dw[i]
+        velocity[i] = step
+        w[i] += momentum * step - rate * dw[i] if nesterov else step
+
+
+@kernel
 def _adam(w, dw, m, v, alpha, gain_1, gain_2, epsilon):
-    a, e = w.dtype.type(alpha), w.dtype.type(epsilon)
-    g1, g2 = w.dtype.type(gain_1), w.dtype.type(gain_2)
-    for chunk in prange(-(-w.size // CHUNK)):
-        for i in range(np.uint64(chunk * CHUNK), np.uint64(min((chunk + 1) * CHUNK, w.size))):
-            m[i] += g1 * (dw[i] - m[i])
-            v[i] += g2 * (dw[i] * dw[i] - v[i])
-            w[i] -= a * m[i] / (math.sqrt(v[i]) + e)
+    p = w.dtype.type
+    spread(_adam_chunk, -(-w.size // CHUNK), w.size // 4, (w, dw, m, v, p(alpha), p(gain_1), p(gain_2), p(epsilon)))
+
+
+@inner
+def _adam_chunk(task, w, dw, m, v, alpha, gain_1, gain_2, epsilon):
+    for i in _chunk(task, w.size):
+        m[i] += gain_1 * (dw[i] - m[i])
+        v[i] += gain_2 * (dw[i] * dw[i] - v[i])
+        w[i] -= alpha * m[i] / (math.sqrt(v[i]) + epsilon)
