@@ -48,6 +48,7 @@ def _softmax():
         Case("middle axis", {"x": normal(3, 5, 7)}, {"axis": 1}),
         Case("middle axis, threads", {"x": normal(5, 11, 769)}, {"axis": -2}),
         Case("few columns, threads", {"x": normal(3001, 5, 3)}, {"axis": 1}),
+        Case("two blocks of columns", {"x": normal(13, 2, 300)}, {"axis": 1}),
         Case("nothing along the axis", {"x": normal(5, 0)}),
         Case("no columns", {"x": normal(5, 3, 0)}, {"axis": 1}),
     )
