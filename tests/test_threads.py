@@ -1,0 +1,86 @@
+"""`spread`: every task once, on any number of threads, from several Python threads at once."""
+import os
+import subprocess
+import sys
+import threading
+
+import numba
+import numpy as np
+import pytest
+from tilewright import kernels
+from tilewright.kernels._cpu.jit import inner, kernel
+from tilewright.kernels._cpu.threads import SERIAL_BELOW, spread
+
+
+@inner
+def _count_task(t, counts, step):
+    counts[t] += step
+
+
+@kernel
+def _count(counts, work, step):
+    spread(_count_task, counts.size, work, (counts, step))
+
+
+@inner
+def _hungry_task(t, sizes):
+    np.empty(sizes[t], np.float64)[:1] = 1
+
+
+@kernel
+def _hungry(sizes, work):
+    spread(_hungry_task, sizes.size, work, (sizes,))
+
+
+@pytest.mark.parametrize("work", (0, SERIAL_BELOW - 1, SERIAL_BELOW, 1 << 40))
+@pytest.mark.parametrize("tasks", (0, 1, 2, 3, 7, 1000))
+def test_every_task_runs_once(tasks, work):
+    counts = np.zeros(tasks)
+    _count(counts, work, 1.5)
+    np.testing.assert_array_equal(counts, np.full(tasks, 1.5))
+
+
+@pytest.mark.parametrize("work", (0, 1 << 40))
+def test_a_task_without_memory_raises(work):
+    with pytest.raises(MemoryError, match="found no memory"):
+        _hungry(np.array([1, 1 << 60, 1]), work)
+    _hungry(np.array([1, 1]), work)
+
+
+@pytest.mark.skipif(numba.config.THREADING_LAYER == "workqueue", reason="workqueue cannot be used by two threads")
+def test_two_python_threads_at_once():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 300, 300)).astype(np.float32)
+    expected = {flip: kernels.matmul_forward(a, b, transpose_a=flip) for flip in (False, True)}
+    wrong = []
+
+    def work(flip):
+        for _ in range(50):
+            if not np.array_equal(kernels.matmul_forward(a, b, transpose_a=flip), expected[flip]):
+                wrong.append(flip)
+
+    workers = [threading.Thread(target=work, args=(flip,)) for flip in (False, True)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+
+
+def test_three_threads_give_the_same_bits_as_one(tmp_path):
+    """In processes of their own: a process cannot have more threads than it started with."""
+    code = (
+        "import sys, numpy as np, tilewright as tw; rng = np.random.default_rng(0); k = tw.kernels;"
+        "x, w = rng.standard_normal((4, 17, 19, 8), 'f4'), rng.standard_normal((3, 3, 8, 40), 'f4');"
+        "y = k.conv2d_forward(x, w, padding=1); dx, dw, _ = k.conv2d_backward(y, x, w, padding=1);"
+        "a = rng.standard_normal((300, 500), 'f4'); p = k.matmul_forward(a, a, transpose_b=True);"
+        "np.savez(sys.argv[1], y, dx, dw, p)"
+    )
+    saved = []
+    for threads in ("1", "2", "3"):
+        path = tmp_path / f"{threads}.npz"
+        environment = {**os.environ, "NUMBA_NUM_THREADS": threads}
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True, env=environment)
+        with np.load(path) as arrays:
+            saved.append([arrays[name].tobytes() for name in arrays.files])
+    assert saved[0] == saved[1] == saved[2]
