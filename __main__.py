@@ -1,4 +1,4 @@
-"""`python -m tilewright …`: train an example, show what this machine offers, list the kernels."""
+"""`python -m tilewright …`: train an example, show what this machine offers, list and measure the kernels."""
 
 import argparse
 import sys
@@ -6,14 +6,14 @@ from pathlib import Path
 
 from .kernels import _check as check
 
-COMMANDS = ("train", "info", "ops")
+COMMANDS = ("train", "info", "ops", "bench")
 DATASETS = ("digits",)
 
 
 def main(arguments=None):
     """Run the command line; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    parser = _parser()
+    parser = _parser(arguments[:1])
     if arguments and not arguments[0].startswith("-"):
         _known(parser, "command", arguments[0], COMMANDS)
     options = parser.parse_args(arguments)
@@ -22,6 +22,10 @@ def main(arguments=None):
         from .commands.digits import train
 
         return train(options.epochs, options.seed, options.out, options.quick)
+    if options.command == "bench":
+        from .bench.command import run
+
+        return run(options)
     if options.command == "info":
         from .commands.info import show
     else:
@@ -29,7 +33,7 @@ def main(arguments=None):
     return show()
 
 
-def _parser():
+def _parser(command):
     parser = argparse.ArgumentParser(prog="python -m tilewright", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="{" + ",".join(COMMANDS) + "}")
     train = commands.add_parser("train", help="train an example network on real data", allow_abbrev=False)
@@ -40,6 +44,11 @@ def _parser():
     train.add_argument("--quick", action="store_true", help="two epochs on unshifted scans, to see that all works")
     commands.add_parser("info", help="versions, devices, threads, SIMD width, cache folder")
     commands.add_parser("ops", help="the kernels, one line each")
+    bench = commands.add_parser("bench", help="kernels beside NumPy, PyTorch and JAX, in turns", allow_abbrev=False)
+    if command == ["bench"]:  # whose options need Numba's import, which the others' errors need not wait for
+        from .bench.command import add_arguments
+
+        add_arguments(bench)
     return parser
 
 
