@@ -126,7 +126,8 @@ class Tensor:
                     f"backward: dy is None, expected an array of shape {value.shape}; only a scalar has a "
                     f"gradient of its own: take .mean() or .sum()"
                 )
-            return np.ones_like(value)[()]
+            one = value.dtype.type(1)
+            return one if value.ndim == 0 else np.full(value.shape, one)
         dy = np.array(dy, value.dtype)
         if dy.shape != value.shape:
             raise ValueError(f"backward: dy has shape {dy.shape}, expected {value.shape}, the tensor's")

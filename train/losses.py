@@ -50,7 +50,8 @@ class MeanSquaredError(Loss):
     backward = staticmethod(kernels.mse_backward)
 
     def targets(self, target, output, op, name):
-        return _numbers(target, output, op, name)
+        limit = np.finfo(output.dtype).max
+        return _within(-limit, limit, _numbers(target, output, op, name), op, name)
 
 
 class BinaryCrossentropy(Loss):
@@ -61,8 +62,7 @@ class BinaryCrossentropy(Loss):
 
     def targets(self, target, output, op, name):
         t = _numbers(target, output, op, name)
-        _expect_range(t, op, name, "for a binary cross-entropy; two classes are 0 and 1")
-        return t
+        return _within(0, 1, t, op, name, "for a binary cross-entropy; two classes are 0 and 1")
 
     def forward(self, y, t):
         return kernels.binary_crossentropy_forward(y, t, from_logits=self.from_logits)
@@ -84,9 +84,7 @@ class CategoricalCrossentropy(Loss):
                 f"{op}: {name} has shape {np.shape(target)}, expected (N, {output.shape[-1]}), a number a class; for "
                 f"labels use sparse_categorical_crossentropy, or make them np.eye({output.shape[-1]})[{name}]"
             )
-        t = _numbers(target, output, op, name)
-        _expect_range(t, op, name, "as a class's share")
-        return t
+        return _within(0, 1, _numbers(target, output, op, name), op, name, "as a class's share")
 
     def forward(self, y, t):
         return kernels.categorical_crossentropy_forward(_rows(y), _rows(t), from_logits=self.from_logits)
@@ -148,22 +146,19 @@ def _rows(y):
 
 
 def _numbers(target, output, op, name):
-    """The target as an array of finite numbers of the output's dtype and shape (but for the batch axis)."""
+    """The target as an array of the output's dtype and shape (but for the batch axis)."""
     t = as_array(op, name, target, output.dtype)
     if t.ndim == output.ndim - 1 and output.shape[-1] == 1:
         t = t[..., None]
     if t.ndim != output.ndim or t.shape[1:] != output.shape[1:]:
         wanted = ", ".join(["N", *map(str, output.shape[1:])]) + ("," if output.ndim == 1 else "")
         raise ValueError(f"{op}: {name} has shape {t.shape}, expected ({wanted}) because that is the model's output")
-    if not np.isfinite(t).all():
-        _explain_not_finite(t, op, name)
     return t
 
 
 def _labels(t, classes, op, name):
     if t.dtype.kind == "f":
-        if not np.isfinite(t).all():
-            _explain_not_finite(t, op, name)
+        _expect_finite(t, op, name)
         if (t != np.floor(t)).any():
             raise ValueError(f"{op}: {name} holds {t[t != np.floor(t)][0]}, expected whole numbers, a class each")
     if t.size and (t.min() < 0 or t.max() >= classes):
@@ -176,10 +171,13 @@ def _labels(t, classes, op, name):
     return np.ascontiguousarray(t, np.int64)
 
 
-def _expect_range(t, op, name, why):
-    if t.size and not (t.min() >= 0 and t.max() <= 1):
-        bad = t[(t < 0) | (t > 1)][0]
-        raise ValueError(f"{op}: {name} holds {bad}, expected numbers from 0 to 1 {why}")
+def _within(low, high, t, op, name, why=""):
+    """t, all of it from low to high; NaN is nowhere."""
+    if t.size and not (t.min() >= low and t.max() <= high):
+        _expect_finite(t, op, name)
+        bad = t[(t < low) | (t > high)][0]
+        raise ValueError(f"{op}: {name} holds {bad}, expected numbers from {low} to {high} {why}")
+    return t
 
 
 def _expect_classes(output, op, loss):
@@ -190,10 +188,11 @@ def _expect_classes(output, op, loss):
         )
 
 
-def _explain_not_finite(t, op, name):
+def _expect_finite(t, op, name):
     where = np.argwhere(~np.isfinite(t))
-    first = tuple(int(i) for i in where[0])
-    raise ValueError(
-        f"{op}: {name} holds {len(where)} values that are NaN or infinite, the first is {name}{list(first)} = "
-        f"{t[first]}; leave those samples out, as {name}[np.isfinite({name})] does"
-    )
+    if len(where):
+        first = tuple(int(i) for i in where[0])
+        raise ValueError(
+            f"{op}: {name} holds {len(where)} values that are NaN or infinite, the first is {name}{list(first)} = "
+            f"{t[first]}; leave those samples out, as {name}[np.isfinite({name})] does"
+        )

@@ -63,8 +63,10 @@ class Model:
     @property
     def dtype(self):
         """The dtype of the first layer, in which data is handed to the model."""
-        layers = self.named_layers().values()
-        return next(iter(layers)).dtype if layers else np.dtype(np.float32)
+        for _, child in self.walk():
+            if isinstance(child, Layer):
+                return child.dtype
+        return np.dtype(np.float32)
 
     @property
     def layers(self):

@@ -44,11 +44,17 @@ class Sequential(Model):
             self._build_one(layer)
         self._layers.append(layer)
         self._names.append(name)
+        if self._trainer is not None:
+            self._trainer.attached = False
 
     def forward(self, x):
         for layer in self._layers:
             x = layer(x)
         return x
+
+    @property
+    def dtype(self):
+        return self._layers[0].dtype if self._layers else super().dtype
 
     def children(self):
         yield from zip(self._names, self._layers)

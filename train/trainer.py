@@ -24,6 +24,7 @@ class Trainer:
 
     def __init__(self, model, optimizer, loss, metrics):
         self.model = model
+        self.attached = False  # whether the optimizer knows the parameters
         self.optimizer, self.loss, self.metrics = get_optimizer(optimizer), get_loss(loss), get_metrics(metrics)
 
     def fit(self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle):
@@ -41,7 +42,8 @@ class Trainer:
             validation = self._samples("fit", "validation_data[0]", x_val, "validation_data[1]", y_val)
         elif validation_split:
             x, t, *validation = data.split("fit", x, t, validation_split)
-        self._prepare()
+        if not any(p.trainable for p in model.parameters()):
+            raise ValueError("fit: the model has no trainable parameters")
 
         history = model.history = History()
         running = Running(self.metrics)
@@ -97,21 +99,34 @@ class Trainer:
 
     def step(self, x, t):
         """One training step on arrays as the kernels take them: the loss and the outputs before it."""
-        y = self.model(Tensor(x))
-        loss = self.loss.measure(y, t)
+        output = self.model(Tensor(x))
+        return self._learn(output, t), output.value
+
+    def _learn(self, output, t):
+        """Change the weights by the loss of a recorded output; the loss."""
+        loss = self.loss.measure(output, t)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        return loss.value, y.value
+        return loss.value
 
     def train_on_batch(self, x, y):
         """See Model.train_on_batch."""
-        x, t = self._samples("train_on_batch", "x", x, "y", y)
-        self._prepare()
-        running = Running(self.metrics)
-        with mode(self.model, True):
-            running.add(*self.step(x, t), t)
-        return _values(running)
+        model, op = self.model, "train_on_batch"
+        x = data.inputs(op, "x", x, model.dtype, model.input_shape)
+        data.same_length(op, "x", x, "y", y)
+        if not self.attached:
+            self._attach(model.probe(x, op))
+        with mode(model, True):
+            output = model(Tensor(x))
+            t = self.loss.targets(y, output.value, op, "y")
+            loss = self._learn(output, t)
+        values = [float(loss)]
+        for metric in self.metrics:
+            metric.reset()
+            metric.update(output.value, t)
+            values.append(metric.result())
+        return values if self.metrics else values[0]
 
     def evaluate(self, x, y, batch_size, verbose):
         """See Model.evaluate."""
@@ -120,7 +135,8 @@ class Trainer:
         logs = self._measure(x, t, batch_size)
         if verbose:
             print(f"Evaluated {len(x)} samples: {line(logs)}")
-        return _values(logs)
+        values = list(logs.values())
+        return values if self.metrics else values[0]
 
     def _measure(self, x, t, batch_size):
         """{"loss": …, metric: …} over the samples, in evaluation mode."""
@@ -139,16 +155,17 @@ class Trainer:
         data.same_length(op, x_name, x, y_name, y)
         output = model.probe(x, op)
         t = self.loss.targets(y, output, op, y_name)
-        for metric in self.metrics:
-            metric.prepare(self.loss, output.shape)
+        self._attach(output)
         return x, t
 
-    def _prepare(self):
-        """The optimizer works on the model's parameters as they are now."""
+    def _attach(self, output):
+        """Optimizer and metrics take note of the model's parameters and output as they are now."""
+        for metric in self.metrics:
+            metric.prepare(self.loss, output.shape)
         parameters = self.model.parameters()
-        if not any(p.trainable for p in parameters):
-            raise ValueError("fit: the model has no trainable parameters")
-        self.optimizer.attach(parameters)
+        if parameters:
+            self.optimizer.attach(parameters)
+        self.attached = True
 
 
 def predict(model, x, batch_size):
@@ -244,8 +261,3 @@ def _callbacks(callbacks, verbose):
     if any(isinstance(callback, (ProgressBar, ProgressLines)) for callback in callbacks):
         progress = None
     return callbacks, progress
-
-
-def _values(logs):
-    values = list(logs.values())
-    return values if len(values) > 1 else values[0]
