@@ -19,6 +19,11 @@ def as_array(op, name, x, dtype=None):
     return np.asarray(array, dtype, order="C")
 
 
+def writeable(x):
+    """The array, or a copy of a read-only one: kernels are compiled anew for arrays that cannot be written to."""
+    return x if x.flags.writeable else x.copy()
+
+
 def _remedy(kind, name):
     if kind == "c":
         return f"take {name}.real, {name}.imag or np.abs({name})"

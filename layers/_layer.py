@@ -13,7 +13,7 @@ import numpy as np
 
 from ..kernels import _check as check
 from . import _tape
-from ._door import as_array
+from ._door import as_array, writeable
 from ._tape import Parameter, Tensor
 from .initializers import initialize
 
@@ -95,7 +95,7 @@ class Layer:
         """x as a tensor of the layer's dtype, after the layer is built for it."""
         op = type(self).__name__
         if not isinstance(x, Tensor):
-            x = Tensor(as_array(op, "x", x, self.dtype))
+            x = Tensor(writeable(as_array(op, "x", x, self.dtype)))
         elif x.value.dtype != self.dtype:
             if x.requires_grad:
                 raise TypeError(f"{op}: x is {x.value.dtype} and the layer is {self.dtype}; give all layers one dtype")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..kernels import _check as check
 from ..kernels import loss as kernels
-from ..layers._door import as_array
+from ..layers._door import as_array, writeable
 from ..layers._layer import config
 from ..layers._tape import Tensor, record
 
@@ -23,7 +23,7 @@ class Loss:
         op = type(self).__name__
         if not isinstance(output, Tensor):
             output = Tensor(as_array(op, "output", output, np.float32))
-        return self.measure(output, self.targets(target, output.value, op, "target"))
+        return self.measure(output, writeable(self.targets(target, output.value, op, "target")))
 
     def targets(self, target, output, op, name):
         """The target as `measure` takes it; TypeError or ValueError if it cannot be one for such an output array.

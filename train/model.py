@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels import _check as check
-from ..layers._door import as_array
+from ..layers._door import as_array, writeable
 from ..layers._layer import Layer
 from ..layers._tape import Parameter, Tensor, no_grad
 from . import saving
@@ -33,7 +33,7 @@ class Model:
     def __call__(self, x):
         """A tensor or an array-like of numbers -> a tensor, recorded."""
         if not isinstance(x, Tensor):
-            x = Tensor(as_array(type(self).__name__, "x", x))
+            x = Tensor(writeable(as_array(type(self).__name__, "x", x)))
         return self.forward(x)
 
     def build(self, input_shape):
@@ -48,7 +48,7 @@ class Model:
     def probe(self, x, op):
         """The output array for the first sample of x, in evaluation mode; builds what is not built."""
         with mode(self, False), no_grad():
-            y = self(Tensor(x[:1]))
+            y = self(Tensor(writeable(x[:1])))
         if not isinstance(y, Tensor):
             raise TypeError(f"{op}: forward of {type(self).__name__} returned {type(y).__name__}, expected a Tensor")
         if y.ndim < 1 or len(y) != 1:

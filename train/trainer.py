@@ -8,6 +8,7 @@ import threading
 import numpy as np
 
 from ..kernels import _check as check
+from ..layers._door import writeable
 from ..layers._random import generator
 from ..layers._tape import Tensor, no_grad
 from . import data
@@ -46,56 +47,57 @@ class Trainer:
             raise ValueError("fit: the model has no trainable parameters")
 
         history = model.history = History()
-        running = Running(self.metrics)
-        keys = (*running, *(f"val_{key}" for key in running)) if validation else tuple(running)
         everyone = [history, *callbacks, *([progress] if progress else [])]
+        running = Running(self.metrics)
         for callback in everyone:
-            callback.model, callback.keys = model, keys
-            callback.epochs, callback.batches = epochs, -(-len(x) // batch_size)
-        after_batch = [c.on_batch_end for c in everyone if type(c).on_batch_end is not Callback.on_batch_end]
-        batches = _Batches(x, t, batch_size, shuffle)
+            callback.model, callback.epochs, callback.batches = model, epochs, -(-len(x) // batch_size)
+            callback.keys = (*running, *(f"val_{key}" for key in running if validation))
         model.stop_training = False
-
         interrupt = _Interrupt()
         try:
             with interrupt, mode(model, True):
                 for callback in everyone:
                     callback.on_train_begin()
+                batches = _Batches(x, t, batch_size, shuffle)
                 for epoch in range(epochs):
-                    for callback in everyone:
-                        callback.on_epoch_begin(epoch)
-                    running.reset()
-                    for batch, (bx, bt) in enumerate(batches):
-                        running.add(*self.step(bx, bt), bt)
-                        for call in after_batch:
-                            call(batch, running)
-                        if interrupt.asked:
-                            raise KeyboardInterrupt
-                    logs = dict(running)
-                    if validation:
-                        values = self._measure(*validation, batch_size)
-                        logs.update({f"val_{key}": value for key, value in values.items()})
-                    for callback in everyone:
-                        callback.on_epoch_end(epoch, logs)
+                    self._epoch(epoch, batches, running, validation, everyone, interrupt)
                     if model.stop_training:
                         break
         except KeyboardInterrupt:
             if interrupt.insisted:
                 raise
             history.interrupted = True
+        finally:
             if progress:
-                progress.on_train_end()
+                progress.on_train_end()  # leaves the terminal as it was, whatever happened
+        if history.interrupted:
             print(
                 f"fit: interrupted in epoch {len(history.epoch) + 1} of {epochs}; the model keeps its weights, "
                 f"model.history its {len(history.epoch)} finished epochs",
                 file=sys.stderr,
             )
-        finally:
-            if progress:
-                progress.on_train_end()
         for callback in everyone:
             callback.on_train_end()
         return history
+
+    def _epoch(self, epoch, batches, running, validation, callbacks, interrupt):
+        """One pass over the data, and its validation. Raises KeyboardInterrupt between steps."""
+        for callback in callbacks:
+            callback.on_epoch_begin(epoch)
+        after_batch = [c.on_batch_end for c in callbacks if type(c).on_batch_end is not Callback.on_batch_end]
+        running.reset()
+        for batch, (x, t) in enumerate(batches):
+            running.add(*self.step(x, t), t)
+            for call in after_batch:
+                call(batch, running)
+            if interrupt.asked:
+                raise KeyboardInterrupt
+        logs = dict(running)
+        if validation:
+            values = self._measure(*validation, batches.size)
+            logs.update({f"val_{key}": value for key, value in values.items()})
+        for callback in callbacks:
+            callback.on_epoch_end(epoch, logs)
 
     def step(self, x, t):
         """One training step on arrays as the kernels take them: the loss and the outputs before it."""
@@ -118,8 +120,8 @@ class Trainer:
         if not self.attached:
             self._attach(model.probe(x, op))
         with mode(model, True):
-            output = model(Tensor(x))
-            t = self.loss.targets(y, output.value, op, "y")
+            output = model(Tensor(writeable(x)))
+            t = writeable(self.loss.targets(y, output.value, op, "y"))
             loss = self._learn(output, t)
         values = [float(loss)]
         for metric in self.metrics:
@@ -143,8 +145,8 @@ class Trainer:
         running = Running(self.metrics)
         with mode(self.model, False), no_grad():
             for start in range(0, len(x), batch_size):
-                bt = t[start : start + batch_size]
-                y = self.model(Tensor(x[start : start + batch_size]))
+                bt = writeable(t[start : start + batch_size])
+                y = self.model(Tensor(writeable(x[start : start + batch_size])))
                 running.add(self.loss.measure(y, bt).value, y.value, bt)
         return dict(running)
 
@@ -175,13 +177,13 @@ def predict(model, x, batch_size):
     if model.input_shape is None:
         model.probe(x, "predict")
     with mode(model, False), no_grad():
-        y = model(Tensor(x[:batch_size])).value
+        y = model(Tensor(writeable(x[:batch_size]))).value
         if len(y) == len(x):
             return y
         outputs = np.empty((len(x), *y.shape[1:]), y.dtype)
         outputs[: len(y)] = y
         for start in range(batch_size, len(x), batch_size):
-            outputs[start : start + batch_size] = model(Tensor(x[start : start + batch_size])).value
+            outputs[start : start + batch_size] = model(Tensor(writeable(x[start : start + batch_size]))).value
     return outputs
 
 
@@ -202,17 +204,18 @@ class _Batches:
     """Iterating gives (x, t) of every batch of an epoch; shuffled ones in buffers that the next one overwrites."""
 
     def __init__(self, x, t, batch_size, shuffle):
-        self._x, self._t, self._size, self._shuffle = x, t, min(batch_size, len(x)), shuffle
+        self.size = batch_size
+        self._x, self._t, self._shuffle = x, t, shuffle
         if shuffle:
-            self._bx = np.empty((self._size, *x.shape[1:]), x.dtype)
-            self._bt = np.empty((self._size, *t.shape[1:]), t.dtype)
+            self._bx = np.empty((min(batch_size, len(x)), *x.shape[1:]), x.dtype)
+            self._bt = np.empty((min(batch_size, len(x)), *t.shape[1:]), t.dtype)
 
     def __iter__(self):
-        x, t, size = self._x, self._t, self._size
+        x, t, size = self._x, self._t, self.size
         starts = range(0, len(x), size)
         if not self._shuffle:
             for start in starts:
-                yield x[start : start + size], t[start : start + size]
+                yield writeable(x[start : start + size]), writeable(t[start : start + size])
             return
         order = generator().permutation(len(x))
         for start in starts:
