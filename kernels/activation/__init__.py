@@ -19,7 +19,7 @@ def relu_forward(x, *, out=None):
     >>> relu_forward(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    _check_forward("relu_forward", x, out)
+    _check_input("relu_forward", x, out)
     return _faces(x).relu_forward(x, out=out)
 
 
@@ -28,7 +28,7 @@ def relu_backward(dy, y, *, out=None):
 
     dy (...), y (...) -> dx (...)
     """
-    _check_backward("relu_backward", dy, out, y=y)
+    _check_gradient("relu_backward", dy, out, y=y)
     return _faces(y).relu_backward(dy, y, out=out)
 
 
@@ -41,7 +41,7 @@ def leaky_relu_forward(x, *, negative_slope=0.3, out=None):
     >>> leaky_relu_forward(np.array([-1.0, 0.0, 2.0]), negative_slope=0.5)
     array([-0.5,  0. ,  2. ])
     """
-    _check_forward("leaky_relu_forward", x, out)
+    _check_input("leaky_relu_forward", x, out)
     check.number("leaky_relu_forward", "negative_slope", negative_slope, 0)
     return _faces(x).leaky_relu_forward(x, negative_slope=negative_slope, out=out)
 
@@ -51,7 +51,7 @@ def leaky_relu_backward(dy, y, *, negative_slope=0.3, out=None):
 
     dy (...), y (...) -> dx (...)
     """
-    _check_backward("leaky_relu_backward", dy, out, y=y)
+    _check_gradient("leaky_relu_backward", dy, out, y=y)
     check.number("leaky_relu_backward", "negative_slope", negative_slope, 0)
     return _faces(y).leaky_relu_backward(dy, y, negative_slope=negative_slope, out=out)
 
@@ -65,7 +65,7 @@ def elu_forward(x, *, alpha=1.0, out=None):
     >>> elu_forward(np.array([-1.0, 0.0, 2.0])).round(3)
     array([-0.632,  0.   ,  2.   ])
     """
-    _check_forward("elu_forward", x, out)
+    _check_input("elu_forward", x, out)
     check.number("elu_forward", "alpha", alpha, 0)
     return _faces(x).elu_forward(x, alpha=alpha, out=out)
 
@@ -75,7 +75,7 @@ def elu_backward(dy, y, *, alpha=1.0, out=None):
 
     dy (...), y (...) -> dx (...)
     """
-    _check_backward("elu_backward", dy, out, y=y)
+    _check_gradient("elu_backward", dy, out, y=y)
     check.number("elu_backward", "alpha", alpha, 0)
     return _faces(y).elu_backward(dy, y, alpha=alpha, out=out)
 
@@ -89,7 +89,7 @@ def sigmoid_forward(x, *, out=None):
     >>> sigmoid_forward(np.array([-1000.0, 0.0, 2.0])).round(3)
     array([0.   , 0.5  , 0.881])
     """
-    _check_forward("sigmoid_forward", x, out)
+    _check_input("sigmoid_forward", x, out)
     return _faces(x).sigmoid_forward(x, out=out)
 
 
@@ -98,7 +98,7 @@ def sigmoid_backward(dy, y, *, out=None):
 
     dy (...), y (...) -> dx (...)
     """
-    _check_backward("sigmoid_backward", dy, out, y=y)
+    _check_gradient("sigmoid_backward", dy, out, y=y)
     return _faces(y).sigmoid_backward(dy, y, out=out)
 
 
@@ -111,7 +111,7 @@ def tanh_forward(x, *, out=None):
     >>> tanh_forward(np.array([-1.0, 0.0, 2.0])).round(3)
     array([-0.762,  0.   ,  0.964])
     """
-    _check_forward("tanh_forward", x, out)
+    _check_input("tanh_forward", x, out)
     return _faces(x).tanh_forward(x, out=out)
 
 
@@ -120,7 +120,7 @@ def tanh_backward(dy, y, *, out=None):
 
     dy (...), y (...) -> dx (...)
     """
-    _check_backward("tanh_backward", dy, out, y=y)
+    _check_gradient("tanh_backward", dy, out, y=y)
     return _faces(y).tanh_backward(dy, y, out=out)
 
 
@@ -133,7 +133,7 @@ def gelu_forward(x, *, approximate=False, out=None):
     >>> gelu_forward(np.array([-1.0, 0.0, 2.0])).round(3)
     array([-0.159,  0.   ,  1.954])
     """
-    _check_forward("gelu_forward", x, out)
+    _check_input("gelu_forward", x, out)
     check.choice("gelu_forward", "approximate", approximate, (False, True))
     return _faces(x).gelu_forward(x, approximate=approximate, out=out)
 
@@ -143,17 +143,17 @@ def gelu_backward(dy, x, *, approximate=False, out=None):
 
     dy (...), x (...) -> dx (...)
     """
-    _check_backward("gelu_backward", dy, out, x=x)
+    _check_gradient("gelu_backward", dy, out, x=x)
     check.choice("gelu_backward", "approximate", approximate, (False, True))
     return _faces(x).gelu_backward(dy, x, approximate=approximate, out=out)
 
 
-def _check_forward(op, x, out):
+def _check_input(op, x, out):
     check.floats(op, x=x)
     check.out(op, out, x.shape, x)
 
 
-def _check_backward(op, dy, out, **saved):
+def _check_gradient(op, dy, out, **saved):
     check.floats(op, **saved, dy=dy)
     check.same_shape(op, **saved, dy=dy)
     check.out(op, out, dy.shape, dy)

@@ -1,7 +1,5 @@
 """Activations in NumPy, as their formulas read. Where a formula would overflow, its argument is limited first."""
 
-import math
-
 import numpy as np
 
 FAR = 40  # beyond it gelu is 0 or x in float64 too
@@ -57,19 +55,25 @@ def gelu_backward(dy, x, *, approximate=False, out=None):
     if approximate:
         cdf, density = tanh_cdf(x)
     else:
-        cdf, density = normal_cdf(x), np.exp(-near * near / 2) / math.sqrt(2 * math.pi)
+        cdf, density = normal_cdf(x), np.exp(-near * near / 2) / (2 * np.pi) ** 0.5
     return dy * (cdf + near * density)
 
 
 def normal_cdf(x):
     """P(X <= x) of a standard normal X."""
-    erf = np.vectorize(math.erf, otypes=[x.dtype])
-    return (1 + erf(x / math.sqrt(2))) / 2
+    return (1 + erf(x / 2**0.5)) / 2
+
+
+def erf(x):
+    """2 / sqrt(pi) times the integral of e**(-t**2) from 0 to x, by Gauss's rule with 50 nodes; 1 from 6 on. Error 5e-15."""
+    nodes, weights = np.polynomial.legendre.leggauss(50)
+    integral = sum(w * np.exp(-((np.clip(x, -6, 6) * s) ** 2)) for s, w in zip(nodes.tolist(), weights.tolist()))
+    return np.where(np.abs(x) < 6, x * integral / np.pi**0.5, np.sign(x))
 
 
 def tanh_cdf(x):
     """The approximation (1 + tanh u) / 2 of it, and its derivative."""
     near = np.clip(x, -FAR, FAR)
-    scale, cubic = math.sqrt(2 / math.pi), 0.044715
+    scale, cubic = (2 / np.pi) ** 0.5, 0.044715
     t = np.tanh(scale * (near + cubic * near**3))
     return (1 + t) / 2, (1 - t * t) * scale * (1 + 3 * cubic * near**2) / 2
