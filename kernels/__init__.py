@@ -16,6 +16,16 @@ from .activation import (
 )
 from .conv import conv2d_backward, conv2d_forward
 from .dropout import dropout_backward, dropout_forward
+from .loss import (
+    binary_crossentropy_backward,
+    binary_crossentropy_forward,
+    categorical_crossentropy_backward,
+    categorical_crossentropy_forward,
+    mse_backward,
+    mse_forward,
+    sparse_categorical_crossentropy_backward,
+    sparse_categorical_crossentropy_forward,
+)
 from .matmul import linear_backward, linear_forward, matmul_backward, matmul_forward
 from .optim import adam_update, sgd_update
 from .pool import average_pool2d_backward, average_pool2d_forward, max_pool2d_backward, max_pool2d_forward
@@ -25,6 +35,10 @@ __all__ = [
     "adam_update",
     "average_pool2d_backward",
     "average_pool2d_forward",
+    "binary_crossentropy_backward",
+    "binary_crossentropy_forward",
+    "categorical_crossentropy_backward",
+    "categorical_crossentropy_forward",
     "conv2d_backward",
     "conv2d_forward",
     "dropout_backward",
@@ -41,6 +55,8 @@ __all__ = [
     "matmul_forward",
     "max_pool2d_backward",
     "max_pool2d_forward",
+    "mse_backward",
+    "mse_forward",
     "relu_backward",
     "relu_forward",
     "sgd_update",
@@ -48,6 +64,8 @@ __all__ = [
     "sigmoid_forward",
     "softmax_backward",
     "softmax_forward",
+    "sparse_categorical_crossentropy_backward",
+    "sparse_categorical_crossentropy_forward",
     "tanh_backward",
     "tanh_forward",
 ]

@@ -114,12 +114,17 @@ def in_place(op, dw, /, **changed):
             raise ValueError(f"{op}: {name} is read-only; pass a writeable array, such as {name}.copy()")
 
 
+def real(op, name, value):
+    """A real number; NaN and infinity are such."""
+    if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{op}: {name} is {value!r}, expected a number")
+
+
 def number(op, name, value, low=-math.inf, high=math.inf):
     """A real number in [low, high]."""
     if value.__class__ is float and low <= value <= high:
         return
-    if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{op}: {name} is {value!r}, expected a number")
+    real(op, name, value)
     if not low <= value <= high:
         raise ValueError(f"{op}: {name} is {value}, expected a number from {low} to {high}")
 
@@ -148,6 +153,14 @@ def word(op, name, value):
     whole(op, name, value)
     if value >= 1 << 64:
         raise ValueError(f"{op}: {name} is {value}, expected less than 2**64")
+
+
+def label(op, name, labels, place, y):
+    """The error for labels[place], which is no column of y."""
+    raise ValueError(
+        f"{op}: {name} holds {labels[place]} at position {place}, expected labels from 0 to {y.shape[1] - 1} "
+        f"because y is {y.shape}"
+    )
 
 
 def sizes(op, name, value, count):

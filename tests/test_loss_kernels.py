@@ -1,0 +1,103 @@
+"""What the catalog cannot say of losses: clipping, labels of every dtype, and that the ways to one number agree."""
+
+import math
+
+import numpy as np
+import pytest
+from tilewright import kernels
+from tilewright.kernels.loss import reference
+
+FACES = pytest.mark.parametrize("face", (kernels, reference), ids=("public", "reference"))
+BOTH = pytest.mark.parametrize("dtype", (np.float32, np.float64), ids=("float32", "float64"))
+
+
+def softmax(x):
+    e = np.exp(x - x.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+@FACES
+@BOTH
+def test_probabilities_are_clipped_and_then_have_no_gradient(face, dtype):
+    y, t = np.array([0, 1, 0, 1, 1e-8], dtype), np.array([1, 0, 0, 1, 0], dtype)
+    low, high = dtype(1e-7), dtype(1 - 1e-7)
+    losses = [-math.log(low), -math.log(1 - high), -math.log(1 - low), -math.log(high), -math.log(1 - low)]
+    loss = face.binary_crossentropy_forward(y, t)
+    assert loss == pytest.approx(sum(losses) / 5, rel=1e-6)
+    assert not face.binary_crossentropy_backward(dtype(1), y, t).any()
+
+
+@FACES
+def test_class_probabilities_are_divided_by_their_sum_and_clipped(face):
+    y = np.array([[0.0, 2.0, 2.0], [0.0, 5.0, 0.0]])
+    t = np.array([0, 1])
+    want = (-math.log(1e-7) - math.log(1 - 1e-7)) / 2
+    assert face.sparse_categorical_crossentropy_forward(y, t) == pytest.approx(want, rel=1e-12)
+    assert face.categorical_crossentropy_forward(y, np.eye(3)[t]) == pytest.approx(want, rel=1e-12)
+    assert not face.sparse_categorical_crossentropy_backward(1.0, y, t).any()
+    assert not face.categorical_crossentropy_backward(1.0, y, np.eye(3)[t]).any()
+
+
+@pytest.mark.parametrize("from_logits", (False, True))
+@pytest.mark.parametrize("kind", "bhilqBHILQ")
+def test_labels_of_every_integer_dtype_mean_one_hot_rows(kind, from_logits):
+    rng = np.random.default_rng(0)
+    y, t = rng.random((11, 7)), rng.integers(0, 7, 11).astype(kind)
+    one_hot = np.eye(7)[t]
+    pairs = (
+        (kernels.sparse_categorical_crossentropy_forward, kernels.categorical_crossentropy_forward, ()),
+        (kernels.sparse_categorical_crossentropy_backward, kernels.categorical_crossentropy_backward, (0.7,)),
+    )
+    for sparse, dense, dloss in pairs:
+        got = sparse(*dloss, y, t, from_logits=from_logits)
+        np.testing.assert_allclose(got, dense(*dloss, y, one_hot, from_logits=from_logits), rtol=1e-12, atol=1e-15)
+
+
+def test_logits_and_their_probabilities_have_one_loss():
+    rng = np.random.default_rng(0)
+    x, t, shares = rng.standard_normal((11, 7)), rng.integers(0, 7, 11), softmax(rng.standard_normal((11, 7)))
+    for forward, target, probabilities in (
+        (kernels.binary_crossentropy_forward, shares, 1 / (1 + np.exp(-x))),
+        (kernels.categorical_crossentropy_forward, shares, softmax(x)),
+        (kernels.sparse_categorical_crossentropy_forward, t, softmax(x)),
+    ):
+        assert forward(x, target, from_logits=True) == pytest.approx(forward(probabilities, target), rel=1e-12)
+
+
+@BOTH
+def test_large_logits_give_finite_losses_and_gradients(dtype):
+    x = np.array([[3e4, -3e4, 0]], dtype)
+    for forward, backward, t, want in (
+        (
+            kernels.binary_crossentropy_forward,
+            kernels.binary_crossentropy_backward,
+            np.zeros_like(x),
+            (3e4 + math.log(2)) / 3,
+        ),
+        (
+            kernels.categorical_crossentropy_forward,
+            kernels.categorical_crossentropy_backward,
+            np.array([[0, 1, 0]], dtype),
+            6e4,
+        ),
+        (
+            kernels.sparse_categorical_crossentropy_forward,
+            kernels.sparse_categorical_crossentropy_backward,
+            np.array([1]),
+            6e4,
+        ),
+    ):
+        assert forward(x, t, from_logits=True) == pytest.approx(want, rel=1e-6)
+        assert np.isfinite(backward(dtype(1), x, t, from_logits=True)).all()
+
+
+def test_a_class_that_is_masked_out_costs_nothing():
+    x = np.array([[0.0, -np.inf, 0.0]])
+    assert kernels.sparse_categorical_crossentropy_forward(x, np.array([0]), from_logits=True) == math.log(2)
+    dx = kernels.sparse_categorical_crossentropy_backward(1.0, x, np.array([0]), from_logits=True)
+    assert dx.tolist() == [[-0.5, 0.0, 0.5]]
+
+
+def test_nan_may_be_the_gradient_of_the_loss():
+    y = np.ones((2, 2))
+    assert np.isnan(kernels.mse_backward(np.float64("nan"), y, 0 * y)).all()
