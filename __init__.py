@@ -1,4 +1,43 @@
-"""Tilewright: compute kernels for neural networks, written in Python with Numba."""
-from . import kernels
+"""Tilewright: compute kernels for neural networks, written in Python with Numba, and thin layers to train with them."""
 
-__all__ = ["kernels"]
+from . import kernels, layers, train
+from .layers import (
+    Parameter,
+    Tensor,
+    average_pool2d,
+    dropout,
+    elu,
+    gelu,
+    leaky_relu,
+    max_pool2d,
+    no_grad,
+    relu,
+    set_seed,
+    sigmoid,
+    softmax,
+    tanh,
+)
+from .train import Model, Sequential, load
+
+__all__ = [
+    "Model",
+    "Parameter",
+    "Sequential",
+    "Tensor",
+    "average_pool2d",
+    "dropout",
+    "elu",
+    "gelu",
+    "kernels",
+    "layers",
+    "leaky_relu",
+    "load",
+    "max_pool2d",
+    "no_grad",
+    "relu",
+    "set_seed",
+    "sigmoid",
+    "softmax",
+    "tanh",
+    "train",
+]

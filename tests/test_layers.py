@@ -1,0 +1,220 @@
+"""Layers: gradients by central differences, initial weights, shapes, errors."""
+
+import inspect
+
+import numpy as np
+import pytest
+import tilewright as tw
+from tilewright import layers
+from tilewright.layers import Activation, AveragePooling2D, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, ReLU, Softmax
+from tilewright.layers.activation import ACTIVATIONS
+
+from .gradients import assert_gradient, numeric_gradient
+
+rng = np.random.default_rng(0)
+ROWS, IMAGES = rng.standard_normal((5, 4)), rng.standard_normal((2, 6, 5, 4))
+
+LAYERS = [
+    *[(lambda a=a: Dense(3, activation=a, dtype="float64"), ROWS, f"Dense {a}") for a in (None, *ACTIVATIONS)],
+    (lambda: Dense(3, use_bias=False, dtype="float64"), ROWS, "Dense without bias"),
+    (lambda: Dense(3, "tanh", dtype="float64"), IMAGES, "Dense on 4 axes"),
+    (lambda: Dense(3, "softmax", dtype="float64"), IMAGES[0], "Dense softmax on 3 axes"),
+    *[(lambda a=a: Conv2D(6, 3, activation=a, dtype="float64"), IMAGES, f"Conv2D {a}") for a in (None, "relu", "gelu")],
+    (
+        lambda: Conv2D(6, (2, 3), (2, 1), "same", groups=2, activation="sigmoid", dtype="float64"),
+        IMAGES,
+        "Conv2D groups",
+    ),
+    (
+        lambda: Conv2D(2, 2, padding=[1, 0, 2, 1], dilation_rate=2, use_bias=False, dtype="float64"),
+        IMAGES,
+        "Conv2D pad",
+    ),
+    (lambda: MaxPooling2D(dtype="float64"), IMAGES, "MaxPooling2D"),
+    (lambda: MaxPooling2D(3, 1, "same", dtype="float64"), IMAGES, "MaxPooling2D same"),
+    (lambda: AveragePooling2D((2, 3), 2, "same", dtype="float64"), IMAGES, "AveragePooling2D"),
+    (lambda: Flatten(dtype="float64"), IMAGES, "Flatten"),
+    *[(lambda a=a: Activation(a, dtype="float64"), ROWS, f"Activation {a}") for a in ACTIVATIONS],
+    (lambda: ReLU(dtype="float64"), ROWS, "ReLU"),
+    (lambda: Softmax(axis=1, dtype="float64"), IMAGES, "Softmax"),
+    (lambda: Dropout(0.4, seed=1, dtype="float64"), ROWS, "Dropout"),
+]
+
+
+@pytest.mark.parametrize("make, x", [case[:2] for case in LAYERS], ids=[case[2] for case in LAYERS])
+def test_gradients_equal_central_differences(make, x):
+    tw.set_seed(0)
+    layer, x = make(), x.copy()
+    layer.build(x.shape)
+    for p in layer.parameters():  # a bias of zeros would hide an error in it
+        p.value[...] = np.random.default_rng(2).standard_normal(p.value.shape)
+    y, backward = layer.forward(x)
+    dy = np.random.default_rng(1).standard_normal(y.shape)
+    dx = backward(dy.copy())
+
+    def loss():
+        if isinstance(layer, Dropout):
+            layer._steps = 0  # the same mask
+        return (dy * layer.forward(x)[0]).sum()
+
+    assert_gradient(dx, numeric_gradient(loss, x))
+    for p in layer.parameters():
+        assert_gradient(p.grad, numeric_gradient(loss, p.value))
+
+
+@pytest.mark.parametrize("make, x", [case[:2] for case in LAYERS], ids=[case[2] for case in LAYERS])
+def test_dtype_and_shapes(make, x):
+    layer = type(make())(**{**make().config(), "dtype": "float32"})
+    y = layer(x)  # float64 is converted at the door
+    assert y.dtype == np.float32
+    assert all(p.value.dtype == np.float32 for p in layer.parameters())
+    assert layer.output_shape == (None, *y.shape[1:])
+    empty = layer(x[:0])
+    assert empty.shape == (0, *y.shape[1:])
+
+
+def test_a_layer_used_twice_adds_up_its_gradients():
+    layer = Dense(4, "tanh", dtype="float64")
+    x = rng.standard_normal((3, 4))
+    layer(layer(x)).sum().backward()
+    assert_gradient(layer.w.grad, numeric_gradient(lambda: layer(layer(x)).sum(), layer.w.value))
+    assert_gradient(layer.b.grad, numeric_gradient(lambda: layer(layer(x)).sum(), layer.b.value))
+
+
+def test_closures_do_not_depend_on_later_calls():
+    layer = Conv2D(2, 3, activation="relu", dtype="float64")
+    layer.build(IMAGES.shape)
+    y, backward = layer.forward(IMAGES)
+    expected = layer.forward(IMAGES)[1](np.ones_like(y))
+    layer.forward(IMAGES[::-1].copy())
+    np.testing.assert_array_equal(backward(np.ones_like(y)), expected)
+
+
+def test_layers_keep_their_arguments():
+    """Files and reprs need every argument of a constructor as an attribute of the same name."""
+    classes = [c for c in vars(layers).values() if isinstance(c, type) and issubclass(c, layers.Layer)]
+    assert len(classes) > 8
+    for c in classes:
+        given = {"units": 3, "filters": 3, "kernel_size": (2, 2), "activation": "relu", "rate": 0.25}
+        given = {name: value for name, value in given.items() if name in inspect.signature(c).parameters}
+        config = c(**given).config()
+        assert config.items() >= given.items()
+        assert c(**config).config() == config
+
+
+def test_glorot_uniform_as_in_keras():
+    tw.set_seed(0)
+    dense, conv = Dense(300), Conv2D(64, (3, 5))
+    dense.build((None, 200))
+    conv.build((None, 9, 9, 16))
+    for p, fans in ((dense.w, 200 + 300), (conv.w, 3 * 5 * (16 + 64))):
+        limit = np.sqrt(6 / fans)
+        assert np.abs(p.value).max() <= limit
+        assert abs(p.value.std() - limit / np.sqrt(3)) < 0.02 * limit
+        assert abs(p.value.mean()) < 0.02 * limit
+    assert not dense.b.value.any() and not conv.b.value.any()
+
+
+@pytest.mark.parametrize(
+    "name, variance",
+    [("he_normal", 2 / 200), ("lecun_normal", 1 / 200), ("glorot_normal", 2 / 500), ("he_uniform", 2 / 200)],
+)
+def test_other_initializers(name, variance):
+    tw.set_seed(0)
+    layer = Dense(300, kernel_initializer=name, bias_initializer="ones")
+    layer.build((None, 200))
+    assert abs(layer.w.value.var() / variance - 1) < 0.02
+    assert (layer.b.value == 1).all()
+
+
+def test_the_seed_decides_the_weights():
+    def weights():
+        layer = Dense(3)
+        layer.build((None, 2))
+        return layer.w.value.tobytes()
+
+    tw.set_seed(5)
+    first, second = weights(), weights()
+    tw.set_seed(5)
+    assert weights() == first != second
+    with pytest.raises(TypeError, match="set_seed: seed is 'x', expected an integer"):
+        tw.set_seed("x")
+
+
+def test_dropout():
+    x = np.ones((100, 100), np.float32)
+    tw.set_seed(0)
+    layer = Dropout(0.25)
+    first, second = layer(x).numpy(), layer(x).numpy()
+    assert set(np.unique(first)) == {0, np.float32(1 / 0.75)}
+    assert abs((first == 0).mean() - 0.25) < 0.02
+    assert (first != second).any()
+    tw.set_seed(0)
+    np.testing.assert_array_equal(Dropout(0.25)(x).numpy(), first)
+    assert (Dropout(0.25)(x).numpy() != first).any()
+    np.testing.assert_array_equal(Dropout(0.25, seed=3)(x).numpy(), Dropout(0.25, seed=3)(x).numpy())
+    assert layer.eval()(x).numpy() is x
+    np.testing.assert_array_equal(tw.dropout(x, 0.25, seed=3).numpy(), Dropout(0.25, seed=3)(x).numpy())
+    assert tw.dropout(x, 0.25, training=False).numpy() is x
+
+
+@pytest.mark.parametrize(
+    "function, layer, options",
+    [
+        (tw.relu, ReLU, {}),
+        (tw.sigmoid, lambda: Activation("sigmoid"), {}),
+        (tw.tanh, lambda: Activation("tanh"), {}),
+        (tw.gelu, lambda: Activation("gelu"), {}),
+        (tw.elu, lambda: Activation("elu"), {}),
+        (tw.leaky_relu, lambda: Activation("leaky_relu"), {}),
+        (tw.softmax, Softmax, {}),
+        (tw.max_pool2d, lambda: MaxPooling2D(2, 1, "same"), {"strides": 1, "padding": "same"}),
+        (tw.average_pool2d, lambda: AveragePooling2D(2), {}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_functions_do_what_the_layers_do(function, layer, options):
+    x = tw.Tensor(IMAGES.astype(np.float32), requires_grad=True)
+    again = tw.Tensor(x.value, requires_grad=True)
+    y, z = function(x, **options), layer()(again)
+    np.testing.assert_array_equal(y.numpy(), z.numpy())
+    dy = rng.standard_normal(y.shape).astype(np.float32)
+    y.backward(dy)
+    z.backward(dy)
+    np.testing.assert_array_equal(x.grad, again.grad)
+
+
+BAD = [
+    (lambda: Dense(0), "Dense: units is 0, expected at least 1"),
+    (lambda: Dense(2.5), "Dense: units is 2.5, expected an integer"),
+    (lambda: Dense(2, activation="rellu"), "Dense: activation is 'rellu', expected one of .*; did you mean 'relu'"),
+    (lambda: Dense(2, kernel_initializer="glorot"), "Dense: kernel_initializer is 'glorot', expected one of"),
+    (lambda: Dense(2, dtype="float16"), "Dense: dtype is 'float16', expected one of 'float32', 'float64'"),
+    (lambda: Dense(2, name="a/b"), "Dense: name is 'a/b', expected letters, digits, _ or -"),
+    (lambda: Dense(2, input_shape=(0,)), "Dense: input_shape is 0, expected at least 1"),
+    (lambda: Dense(2)(np.ones(3)), r"Dense: x has shape \(3,\), expected \(..., K\) with at least 2 axes"),
+    (lambda: Dense(2)([["a"]]), "Dense: x is <U1, expected real numbers"),
+    (lambda: Dense(2)([[1j]]), "Dense: x is complex128, expected real numbers; take x.real"),
+    (lambda: Dense(2)([[1], [2, 3]]), "Dense: x cannot be made an array, expected rows of one length"),
+    (lambda: Conv2D(3, 2, groups=2), "Conv2D: filters is 3, expected a multiple of groups = 2"),
+    (lambda: Conv2D(3, (2, 2, 2)), r"Conv2D: kernel_size is \(2, 2, 2\), expected an integer or a pair"),
+    (lambda: Conv2D(3, 2)(np.ones((2, 8, 8))), r"Conv2D: x has shape \(2, 8, 8\), expected 4 axes \(N, H, W, C\); add"),
+    (lambda: Conv2D(4, 2, groups=2)(np.ones((2, 8, 8, 3))), "Conv2D: x has 3 channels, expected a multiple of groups"),
+    (lambda: Conv2D(4, 9)(np.ones((2, 8, 8, 3))), "conv2d_forward: the window spans 9 along H, more than the image"),
+    (lambda: MaxPooling2D()(np.ones((8, 8))), r"MaxPooling2D: x has shape \(8, 8\), expected 4 axes"),
+    (lambda: MaxPooling2D(0), "MaxPooling2D: pool_size is 0, expected at least 1"),
+    (lambda: Dropout(1), "Dropout: rate is 1, expected less"),
+    (lambda: Dropout(-0.1), "Dropout: rate is -0.1, expected a number from 0 to 1"),
+    (lambda: Activation("sofmax"), "Activation: activation is 'sofmax', .*did you mean 'softmax'"),
+]
+
+
+@pytest.mark.parametrize("call, message", BAD, ids=[message[:40] for _, message in BAD])
+def test_bad_calls_say_what_is_wrong(call, message):
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        call()
+
+
+def test_layers_of_two_dtypes_are_named():
+    with pytest.raises(TypeError, match="Dense: x is float32 and the layer is float64; give all layers one dtype"):
+        Dense(2, dtype="float64")(Dense(2)(np.ones((1, 2))))

@@ -1,0 +1,219 @@
+"""Models: what is found by attribute, names, build, weights, modes, summary."""
+
+import numpy as np
+import pytest
+import tilewright as tw
+from tilewright.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+
+
+class Block(tw.Model):
+    def __init__(self):  # without super().__init__()
+        self.fc = Dense(4, activation="relu")
+        self.drop = Dropout(0.5)
+
+    def forward(self, x):
+        return self.drop(self.fc(x))
+
+
+class Net(tw.Model):
+    def __init__(self):
+        super().__init__()
+        self.stem = Dense(4)
+        self.blocks = [Block(), Block()]
+        self.tied = self.stem
+        self.heads = {"a": Dense(2), "b": Dense(3)}
+        self.scale = tw.Parameter(np.ones(5, np.float32), "scale")
+        self.note = "no layer"
+
+    def forward(self, x):
+        x = self.tied(self.stem(x))
+        for block in self.blocks:
+            x = block(x)
+        a, b = self.heads["a"](x), self.heads["b"](x)
+        return (a.sum(1, keepdims=True) + b.sum(1, keepdims=True)) * self.scale
+
+
+def test_parameters_are_found_by_attribute_in_order_and_once():
+    model = Net()
+    model.build((None, 4))
+    assert list(model.named_parameters()) == [
+        "stem.w",
+        "stem.b",
+        "blocks.0.fc.w",
+        "blocks.0.fc.b",
+        "blocks.1.fc.w",
+        "blocks.1.fc.b",
+        "heads.a.w",
+        "heads.a.b",
+        "heads.b.w",
+        "heads.b.b",
+        "scale",
+    ]
+    assert model.count_params() == 3 * (4 * 4 + 4) + (4 * 2 + 2) + (4 * 3 + 3) + 5
+    model(np.ones((2, 4))).sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+
+
+def test_modes_reach_everything_below():
+    model = Net()
+    assert model.blocks[1].drop.training
+    assert model.eval() is model
+    assert not model.training and not model.blocks[1].training and not model.blocks[1].drop.training
+    model.train()
+    assert model.training and model.blocks[1].drop.training
+
+
+def test_build_runs_in_evaluation_mode_and_restores():
+    model = Net()
+    model.build((None, 4))
+    assert model.training and model.blocks[0].drop.training and model.input_shape == (None, 4)
+
+
+def test_sequential_names_and_summary(capsys):
+    model = tw.Sequential(
+        [
+            Conv2D(32, (3, 3), activation="relu", input_shape=(28, 28, 1)),
+            MaxPooling2D((2, 2)),
+            Conv2D(64, (3, 3)),
+            MaxPooling2D((2, 2)),
+            Flatten(),
+            Dense(64, name="wide"),
+            Dense(10, activation="softmax"),
+        ]
+    )
+    assert list(model.named_layers()) == [
+        "conv2d",
+        "max_pooling2d",
+        "conv2d_1",
+        "max_pooling2d_1",
+        "flatten",
+        "wide",
+        "dense",
+    ]
+    assert model.count_params() == 121_930
+    model.summary()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Model: Sequential"
+    assert lines[4].split("   ") == ["conv2d (Conv2D)               ", "(None, 26, 26, 32)", "  320"] or lines[
+        4
+    ].split() == ["conv2d", "(Conv2D)", "(None,", "26,", "26,", "32)", "320"]
+    assert "Total params: 121,930 (476.3 KB)" in lines
+    assert "Trainable params: 121,930" in lines and "Non-trainable params: 0" in lines
+
+
+def test_trainable_parameters_are_counted_apart(capsys):
+    model = tw.Sequential([Dense(4, input_shape=(2,)), Dense(1)])
+    model.layers[0].w.trainable = False
+    model.summary()
+    assert "Trainable params: 9" in capsys.readouterr().out
+
+
+def test_nested_sequential_and_names():
+    inner = tw.Sequential([Dense(4, input_shape=(3,)), Dense(4)])
+    model = tw.Sequential([inner, Dense(2)])
+    assert model.input_shape == (None, 3)
+    assert list(model.named_parameters())[:2] == ["sequential.dense.w", "sequential.dense.b"]
+    assert model(np.ones((5, 3))).shape == (5, 2)
+
+
+def test_dtype_for_all_layers():
+    model = tw.Sequential([Dense(4, input_shape=(3,)), tw.Sequential([Dense(4)])], dtype="float64")
+    assert {p.value.dtype for p in model.parameters()} == {np.dtype(np.float64)}
+    assert model(np.ones((2, 3), np.float32)).dtype == np.float64
+    assert model.predict([[1, 2, 3]]).dtype == np.float64
+
+
+def test_weights_out_and_in():
+    model = Net()
+    model.build((None, 4))
+    weights = model.get_weights()
+    y = model.predict(np.eye(4))
+    for p in model.parameters():
+        p.value += 1
+    assert (model.predict(np.eye(4)) != y).any()
+    model.set_weights(weights)
+    np.testing.assert_array_equal(model.predict(np.eye(4)), y)
+
+    wrong = [w + 1 for w in weights[:-1]] + [np.ones(6)]
+    with pytest.raises(ValueError, match=r"weights\[10\] for scale has shape \(6,\), expected \(5,\)"):
+        model.set_weights(wrong)
+    with pytest.raises(ValueError, match="there are 1 arrays, expected 11"):
+        model.set_weights([np.ones(1)])
+    np.testing.assert_array_equal(model.predict(np.eye(4)), y)  # nothing was set
+
+
+def test_a_tensor_goes_through_a_model_with_gradient():
+    model = tw.Sequential([Dense(1)])
+    x = tw.Tensor(np.ones((1, 2), np.float32), requires_grad=True)
+    model(x).backward()
+    np.testing.assert_array_equal(x.grad, model.layers[0].w.value.T)
+
+
+class NoForward(tw.Model):
+    pass
+
+
+class WrongOutput(tw.Model):
+    def forward(self, x):
+        return np.ones(3)
+
+
+class WrongRows(tw.Model):
+    def forward(self, x):
+        return x.sum()
+
+
+BAD = [
+    (lambda: tw.Sequential([Dense]), TypeError, r"Sequential: .* is no layer and no model; add Dense\(\.\.\.\)"),
+    (lambda: tw.Sequential([None]), TypeError, "Sequential: None is no layer and no model"),
+    (lambda: tw.Sequential([Dense(2, name="a"), Dense(2, name="a")]), ValueError, "two layers are named 'a'"),
+    (
+        lambda: tw.Sequential([Dense(2)]).summary(),
+        ValueError,
+        "summary: the model is not built, dense has no shape yet",
+    ),
+    (lambda: tw.Sequential([Dense(2)]).count_params(), ValueError, "count_params: the model is not built"),
+    (lambda: tw.Sequential().count_params(), ValueError, "count_params: the model is not built, it has no layers"),
+    (lambda: tw.Sequential().build((None, 3)), ValueError, "build: the model has no layers; add some"),
+    (
+        lambda: tw.Sequential([Dense(2)]).build((None, None)),
+        TypeError,
+        "build: input_shape is None, expected an integer",
+    ),
+    (lambda: tw.Sequential([Dense(2)]).build(("x", 3)), ValueError, r"build: input_shape is \('x', 3\), expected"),
+    (
+        lambda: tw.Sequential([Dense(2, dtype="float32", input_shape=(2,))] * 2, dtype="float64").add(
+            tw.Sequential([Dense(1, input_shape=(2,))])
+        ),
+        ValueError,
+        "is built already with dtype float32",
+    ),
+    (lambda: NoForward()(np.ones((1, 2))), NotImplementedError, "NoForward has no forward"),
+    (
+        lambda: WrongOutput().build((None, 2)),
+        TypeError,
+        "build: forward of WrongOutput returned ndarray, expected a Tens",
+    ),
+    (lambda: WrongRows().build((None, 2)), ValueError, r"forward of WrongRows returned shape \(\) for one sample"),
+    (lambda: Net()([["a"]]), TypeError, "Net: x is <U1, expected real numbers"),
+    (lambda: tw.Sequential([Dense(1)]).predict([]), ValueError, r"predict: x has shape \(0,\), there are no samples"),
+    (
+        lambda: tw.Sequential([Dense(1, input_shape=(3,))]).predict(np.ones((2, 4))),
+        ValueError,
+        r"predict: x has shape \(2, 4\), expected \(N, 3\) because the model was built for it",
+    ),
+    (lambda: tw.Sequential([Dense(1, input_shape=(3,))]).predict(np.ones(3)), ValueError, r"one sample is x\[None\]"),
+    (lambda: tw.Sequential([Dense(1)]).predict(np.ones((2, 4)), batch_size=0), ValueError, "batch_size is 0, expected"),
+    (
+        lambda: tw.Sequential([Dense(1)]).fit([[1]], [1]),
+        RuntimeError,
+        "fit: the model is not compiled; call model.comp",
+    ),
+    (lambda: tw.Sequential([Dense(1)]).evaluate([[1]], [1]), RuntimeError, "evaluate: the model is not compiled"),
+]
+
+
+@pytest.mark.parametrize("call, error, message", BAD, ids=[message[:40] for *_, message in BAD])
+def test_bad_calls_say_what_is_wrong(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -1,0 +1,389 @@
+"""Saved models: they come back whole, a save is all or nothing, and nothing in a file is believed."""
+
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+import tilewright as tw
+from tilewright.layers import Activation, AveragePooling2D, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
+from tilewright.train import SGD, BinaryCrossentropy, Callback, Precision, archive
+
+rng = np.random.default_rng(0)
+IMAGES = rng.standard_normal((4, 9, 9, 2)).astype(np.float32)
+
+
+def every_layer(dtype=None):
+    return tw.Sequential(
+        [
+            Conv2D(4, (3, 2), padding="same", groups=2, activation="gelu", input_shape=(9, 9, 2)),
+            MaxPooling2D(2, 1),
+            Conv2D(3, 3, padding=(1, 0), use_bias=False),
+            AveragePooling2D((2, 1), padding="same"),
+            tw.Sequential([Flatten(), Dropout(0.5, seed=3)], name="inner"),
+            Dense(5, "relu", name="wide"),
+            Activation("tanh"),
+            Dense(3, activation="softmax"),
+        ],
+        dtype=dtype,
+        name="all",
+    )
+
+
+def small():
+    tw.set_seed(0)
+    model = tw.Sequential([Dense(2, "relu", input_shape=(3,)), Dense(1, "sigmoid")])
+    model.compile("adam", "binary_crossentropy", ["accuracy"])
+    return model
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_model_comes_back_whole(tmp_path, dtype):
+    model = every_layer(dtype)
+    model.compile(SGD(learning_rate=np.float64(0.5), momentum=0.9), "categorical_crossentropy", ["accuracy"])
+    model.save(tmp_path / "model")
+    again = tw.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(IMAGES), model.predict(IMAGES))
+    assert again.predict(IMAGES).dtype == dtype
+    assert list(again.named_parameters()) == list(model.named_parameters())
+    assert [layer.config() for layer in again.layers if isinstance(layer, Layer)][1:] == [
+        layer.config() for layer in model.layers if isinstance(layer, Layer)
+    ][1:]
+    assert again.name == "all" and again.input_shape == model.input_shape and again.training
+    targets = np.eye(3)[[0, 1, 2, 0]]
+    assert again.evaluate(IMAGES, targets, verbose=0) == model.evaluate(IMAGES, targets, verbose=0)
+    assert again._trainer.optimizer.config() == {"learning_rate": 0.5, "momentum": 0.9, "nesterov": False}
+    again.fit(IMAGES, targets, verbose=0)
+    again.save(tmp_path / "again")
+    assert tw.load(tmp_path / "again").count_params() == model.count_params()
+
+
+def test_options_of_losses_and_metrics_come_back(tmp_path):
+    model = small()
+    model.compile("adam", BinaryCrossentropy(from_logits=True), [Precision(threshold=0.25, name="p")])
+    model.save(tmp_path / "model")
+    x, t = rng.standard_normal((20, 3)), np.arange(20) % 2
+    assert tw.load(tmp_path / "model").evaluate(x, t, verbose=0) == model.evaluate(x, t, verbose=0)
+
+
+def test_equal_models_make_equal_files_without_pickle(tmp_path):
+    for name in "ab":
+        small().save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with np.load(tmp_path / "a", allow_pickle=False) as weights:
+        np.testing.assert_array_equal(weights["dense.w"], small().layers[0].w.value)
+
+
+def test_weights_alone_by_name(tmp_path):
+    class Own(tw.Model):
+        def __init__(self):
+            self.parts = [Dense(3), Dense(2)]
+
+        def forward(self, x):
+            return self.parts[1](self.parts[0](x))
+
+    model, other = Own(), Own()
+    model.build((None, 4))
+    other.build((None, 4))
+    with pytest.raises(TypeError, match=r"save: Own is a class of your own, .* model.save_weights\(path\)"):
+        model.save(tmp_path / "model")
+    model.save_weights(tmp_path / "weights")
+    other.load_weights(tmp_path / "weights")
+    np.testing.assert_array_equal(other.predict(np.eye(4)), model.predict(np.eye(4)))
+    with pytest.raises(ValueError, match="load: .*weights.* holds weights alone; use load_weights"):
+        tw.load(tmp_path / "weights")
+
+    wider = Own()
+    wider.parts[1] = Dense(5)
+    wider.build((None, 4))
+    before = wider.get_weights()
+    with pytest.raises(ValueError, match=r"parts.1.w is float32 of shape \(3, 2\), expected float32 of shape \(3, 5\)"):
+        wider.load_weights(tmp_path / "weights")
+    for w, b in zip(wider.get_weights(), before):
+        np.testing.assert_array_equal(w, b)
+    with pytest.raises(ValueError, match="it has no weight parts.0.w|it has no weight dense.w"):
+        small().load_weights(tmp_path / "weights")
+    small().save(tmp_path / "small")
+    small().load_weights(tmp_path / "small")
+
+
+def test_what_a_file_cannot_say_is_refused(tmp_path):
+    class Double(Layer):
+        def forward(self, x):
+            return 2 * x, lambda dy: 2 * dy
+
+    shared = Dense(3)
+    for model, message in [
+        (
+            tw.Sequential([Dense(3, input_shape=(3,)), Double()]),
+            "save: double is a Double, a class that is not the lib",
+        ),
+        (tw.Sequential([Dense(3, input_shape=(3,)), shared, shared]), "save: a layer stands twice in the model"),
+        (tw.Sequential([Dense(3)]), "save: the model is not built"),
+    ]:
+        with pytest.raises((TypeError, ValueError), match=message):
+            model.save(tmp_path / "model")
+    assert not os.listdir(tmp_path)
+
+    class OwnLoss(BinaryCrossentropy):
+        pass
+
+    model = small()
+    model.compile("adam", OwnLoss())
+    model.save(tmp_path / "model")
+    with pytest.raises(RuntimeError, match="evaluate: the model is not compiled"):
+        tw.load(tmp_path / "model").evaluate(np.ones((1, 3)), [1])
+
+
+@pytest.mark.parametrize("failing", ["os.fsync", "os.replace", "numpy.lib.format.write_array"])
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, failing):
+    path = tmp_path / "model"
+    small().save(path)
+    old = path.read_bytes()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(failing, full)
+        every_layer().save(path)
+    assert path.read_bytes() == old and os.listdir(tmp_path) == ["model"]
+
+
+def test_a_save_is_on_disk_before_it_has_the_name(tmp_path, monkeypatch):
+    path, events = tmp_path / "model", []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (events.append("fsync"), fsync(handle)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (events.append((os.path.dirname(a), b)), replace(a, b)))
+    small().save(path)
+    assert events[:2] == ["fsync", (str(tmp_path), str(path))]
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_link_stays_a_link(tmp_path):
+    small().save(tmp_path / "real")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    every_layer().save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and tw.load(tmp_path / "real").name == "all"
+
+
+def test_a_file_that_is_not_there_is_said_by_the_system(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        tw.load(tmp_path / "nowhere")
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """(path, document, {entry: bytes}) of a small model."""
+    small().save(tmp_path / "model")
+    with zipfile.ZipFile(tmp_path / "model") as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    return tmp_path / "model", json.loads(entries.pop("model.json")), entries
+
+
+def rewrite(path, document, entries, **options):
+    with zipfile.ZipFile(path, "w", **options) as file:
+        file.writestr("model.json", json.dumps(document) if isinstance(document, dict) else document)
+        for name, data in entries.items():
+            file.writestr(name, data)
+
+
+def npy(array, **options):
+    stream = io.BytesIO()
+    np.save(stream, array, **options)
+    return stream.getvalue()
+
+
+def refused(path, message=""):
+    with pytest.raises(ValueError, match=f"^load: {path} cannot be read as a saved model: .*{message}"):
+        tw.load(path)
+
+
+def test_every_truncation_is_refused(saved):
+    path, *_ = saved
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 13):
+        path.write_bytes(whole[:length])
+        refused(path)
+
+
+def test_a_flipped_bit_is_refused_or_harmless(saved):
+    """Harmless are dates and attributes in the zip's own records: then the model is the same."""
+    path, *_ = saved
+    whole, weights = path.read_bytes(), small().get_weights()
+    with zipfile.ZipFile(path) as file:  # what lies between the local header and the next one's is covered
+        contents = [(whole.index(file.read(entry), entry.header_offset), entry.file_size) for entry in file.infolist()]
+    inside = {start + i for start, size in contents for i in range(size)}
+    assert len(inside) > len(whole) / 2
+    for position in range(0, len(whole), 7):
+        broken = bytearray(whole)
+        broken[position] ^= 1 << position % 8
+        path.write_bytes(broken)
+        try:
+            loaded = tw.load(path).get_weights()
+        except ValueError as error:
+            assert str(path) in str(error)
+        else:
+            assert position not in inside
+            for a, b in zip(loaded, weights):
+                assert a.tobytes() == b.tobytes()
+
+
+def test_other_files_are_refused(tmp_path):
+    for data in (b"", b"no model at all", npy(np.ones(3)), b"PK\x05\x06" + bytes(18)):
+        (tmp_path / "model").write_bytes(data)
+        refused(tmp_path / "model")
+
+
+def change_class(document):
+    document["model"]["layers"][0]["class"] = "os.system"
+
+
+def change_units(document):
+    document["model"]["layers"][0]["config"]["units"] = 10**12
+
+
+def change_unit_kind(document):
+    document["model"]["layers"][0]["config"]["units"] = 2.0
+
+
+def add_argument(document):
+    document["model"]["layers"][0]["config"]["callback"] = "x"
+
+
+def change_input(document):
+    document["input_shape"] = [10**12]
+
+
+def change_input_kind(document):
+    document["input_shape"] = [-3]
+
+
+def change_loss(document):
+    document["compile"]["loss"]["class"] = "Popen"
+
+
+def change_format(document):
+    document["format"] = "tilewright 99"
+
+
+def take_a_layer_out(document):
+    document["model"]["layers"].pop()
+
+
+def take_layers_out(document):
+    del document["model"]["layers"]
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (change_class, "it names the class 'os.system', which is none of Activation,"),
+        (change_units, r"dense.w is float32 of shape \(3, 2\), expected float32 of shape \(3, 1000000000000\)"),
+        (change_unit_kind, "Dense: units is 2.0, expected an integer"),
+        (add_argument, "unexpected keyword argument 'callback'"),
+        (change_input, r"expected float32 of shape \(1000000000000, 2\)"),
+        (change_input_kind, r"its input_shape is \[-3\], expected a list of sizes"),
+        (change_loss, "it names the class 'Popen', which is none of"),
+        (change_format, "its format is not 'tilewright 1'"),
+        (take_a_layer_out, r"it holds dense_1.b.npy, which no layer of the model has"),
+        (take_layers_out, "it has no 'layers'"),
+    ],
+)
+def test_hostile_structure_is_refused(saved, change, message):
+    path, document, entries = saved
+    change(document)
+    rewrite(path, document, entries)
+    refused(path, message)
+
+
+def test_hostile_nesting_is_refused(saved):
+    path, document, entries = saved
+    rewrite(path, "[" * 100_000 + "]" * 100_000, entries)
+    refused(path)
+    rewrite(
+        path,
+        '{"format": "tilewright 1", "model": '
+        + '{"class": "Sequential", "name": null, "layers": [' * 3000
+        + "]}" * 3000
+        + ', "input_shape": [3], "compile": null}',
+        entries,
+    )
+    refused(path)
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.mkdir, ("pickle_was_run",))
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (lambda: npy(np.ones((3, 3), np.float32)), r"dense.w is float32 of shape \(3, 3\), expected"),
+        (lambda: npy(np.ones((3, 2))), r"dense.w is float64 of shape \(3, 2\), expected float32"),
+        (lambda: npy(np.ones((3, 2), np.float32, order="F")), r"dense.w is float32 of shape \(3, 2\), expected"),
+        (lambda: npy(np.array([Evil()], object), allow_pickle=True), "dense.w is object"),
+        (lambda: npy(np.ones((3, 2), np.float32))[:-4], "dense.w has 20 bytes, expected 24"),
+        (lambda: npy(np.ones((3, 2), np.float32)) + b"more", "dense.w has 28 bytes, expected 24"),
+        (lambda: npy(np.ones((3, 2), np.float32)).replace(b"(3, 2)", b"(9**9)"), ""),
+        (lambda: b"", ""),
+    ],
+)
+def test_hostile_weights_are_refused(saved, data, message):
+    path, document, entries = saved
+    rewrite(path, document, {**entries, "dense.w.npy": data()})
+    refused(path, message)
+    assert not os.path.exists("pickle_was_run")
+
+
+def test_hostile_entries_are_refused(saved):
+    path, document, entries = saved
+    rewrite(path, document, {**entries, "../../outside": b"x"})
+    refused(path, "it holds ../../outside, which no layer of the model has")
+    rewrite(path, document, {name: data for name, data in entries.items() if name != "dense.b.npy"})
+    refused(path, "it has no weight dense.b")
+    rewrite(path, document, {**entries, "bomb": bytes(1 << 24)}, compression=zipfile.ZIP_DEFLATED)
+    refused(path, "an entry is compressed or encrypted")
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(path, "w") as file:
+        file.writestr("model.json", json.dumps(document))
+        file.writestr("model.json", json.dumps(document))
+    refused(path, "two of its entries have one name")
+    with zipfile.ZipFile(path, "w"):
+        pass
+    refused(path, "it has no model.json")
+
+
+def test_a_killed_writer_leaves_the_old_file(tmp_path):
+    """What is written before the rename is under another name."""
+
+    class Killed(BaseException):
+        pass
+
+    path = tmp_path / "model"
+    small().save(path)
+    old = path.read_bytes()
+    with pytest.raises(Killed), archive._atomically(path) as file:
+        file.write(b"half")
+        assert path.read_bytes() == old
+        raise Killed
+    assert path.read_bytes() == old and os.listdir(tmp_path) == ["model"]
+
+
+def test_saving_from_a_callback(tmp_path):
+    class Keep(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.save(tmp_path / "model")
+
+    model = small()
+    x = rng.standard_normal((20, 3))
+    model.fit(x, np.arange(20) % 2, epochs=2, callbacks=[Keep()], verbose=0)
+    np.testing.assert_array_equal(tw.load(tmp_path / "model").predict(x), model.predict(x))
