@@ -21,6 +21,8 @@ class Case:
     why: str
     arrays: dict[str, Callable]
     options: dict[str, object] = field(default_factory=dict)
+    error: float = 2.0  # of float32, at most so many times NumPy's own
+    spreads: bool = False  # an infinity makes neighbouring results NaN that are finite in the reference
 
     def make(self, dtype, seed=0):
         """The arrays, seeded; a fresh dict."""

@@ -149,7 +149,7 @@ def filter_product(x, view, dz, panels, parts, dw):
     spread(_gradient_panel_task, view.groups * per_group, dz.size // 4, (dz, per_group, N, panels))
     blocks = -(-K // ROWS) * -(-N // COLUMNS)
     spread(_part_task, view.groups * parts.shape[0] * blocks, dz.size * K // MULTIPLIES, (x, view, M, N, panels, parts))
-    spread(_sum_task, K, parts.size // 4, (parts, dw))
+    add_parts(parts, dw)
 
 
 @inner
@@ -176,6 +176,12 @@ def _part_task(job, x, view, M, N, panels, parts):
     out = Out(parts.reshape(-1), part * K * columns + group * N, columns, panels, 0, NONE)
     block(pack_patches_transposed, tile_transposed, source, min(part * length, M), min((part + 1) * length, M),
           right, out, i0, min(i0 + ROWS, K), j0, min(j0 + COLUMNS, N))
+
+
+@inner
+def add_parts(parts, total):
+    """total (rows, columns) = parts (count, rows, columns), added up in their order."""
+    spread(_sum_task, total.shape[0], parts.size // 4, (parts, total))
 
 
 @inner

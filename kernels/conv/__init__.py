@@ -7,13 +7,20 @@ from ..matmul import FUSED, check_bias, check_saved_result
 _faces = Faces(__name__)
 
 
-def conv2d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, out=None):
+ALGORITHMS = ("auto", "direct", "winograd")
+
+
+def conv2d_forward(
+    x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto", out=None
+):
     """Two-dimensional convolution (cross-correlation), y = f(x * w + b), f None, "relu", "sigmoid" or "tanh".
 
     x (N, H, W, C), w (R, S, C / groups, K), b (K,) or None -> y (N, P, Q, K), float32 or float64, with
     P = (H + top + bottom - (R - 1) dilation - 1) // stride + 1. `stride` and `dilation` are an integer or a pair,
-    `padding` is an integer, a pair, four integers (top, bottom, left, right), "valid" or "same". Raises TypeError or
-    ValueError for other dtypes, orders and sizes, before anything is computed.
+    `padding` is an integer, a pair, four integers (top, bottom, left, right), "valid" or "same". `algorithm` is
+    "direct", "winograd" (3 x 3 filters of stride 1 without dilation or groups; others go directly all the same), or
+    "auto", the cheaper one. By Winograd's way an infinite input makes its whole 4 x 4 square of outputs NaN. Raises
+    TypeError or ValueError for other dtypes, orders and sizes, before anything is computed.
 
     >>> import numpy as np
     >>> conv2d_forward(np.ones((1, 3, 3, 1)), np.ones((2, 2, 1, 1)))[0, :, :, 0]
@@ -21,16 +28,19 @@ def conv2d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, a
            [4., 4.]])
     """
     op = "conv2d_forward"
-    P, Q = _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation)
+    P, Q = _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation, algorithm)
     if out is not None:
         check.out(op, out, (x.shape[0], P, Q, w.shape[3]), x)
     return _faces(x).conv2d_forward(
-        x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation, out=out
+        x, w, b,
+        stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation,
+        algorithm=algorithm, out=out,
     )
 
 
 def conv2d_backward(
-    dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, need_dx=True
+    dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto",
+    need_dx=True,
 ):
     """Gradients of `conv2d_forward` to x, w and b.
 
@@ -38,7 +48,7 @@ def conv2d_backward(
     Returns dx (N, H, W, C), or None if `need_dx` is false, dw (R, S, C / groups, K), db (K,) or None if b is None.
     """
     op = "conv2d_backward"
-    P, Q = _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation)
+    P, Q = _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation, algorithm)
     check.floats(op, 4, x=x, dy=dy)
     if dy.shape != (x.shape[0], P, Q, w.shape[3]):
         check.shape(op, "dy", dy, (x.shape[0], P, Q, w.shape[3]), ("x", x))
@@ -46,11 +56,12 @@ def conv2d_backward(
         check_saved_result(op, y, dy, activation)
     return _faces(x).conv2d_backward(
         dy, x, w, b, y,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation, need_dx=need_dx,
+        stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation,
+        algorithm=algorithm, need_dx=need_dx,
     )
 
 
-def _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation):
+def _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation, algorithm):
     """The output's (P, Q)."""
     check.floats(op, 4, x=x, w=w)
     check.whole(op, "groups", groups, 1)
@@ -65,5 +76,6 @@ def _check_convolution(op, x, w, b, stride, padding, dilation, groups, activatio
     check_bias(op, x, b, w)
     if activation not in FUSED:
         check.choice(op, "activation", activation, FUSED)
+    check.choice(op, "algorithm", algorithm, ALGORITHMS)
     stride, dilation = window.pair(op, "stride", stride), window.pair(op, "dilation", dilation)
     return window.resolve(op, x.shape[1:3], w.shape[:2], stride, padding, dilation)[0]

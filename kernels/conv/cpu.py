@@ -20,27 +20,73 @@ from .._cpu.gemm import empty_panels
 from .._cpu.image import View, filter_parts, filter_product, patch_product
 from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
+from .._cpu.winograd import gradient_parts, winograd_filter_gradient, winograd_product
+
+TRANSFORM = 16
 
 
-def conv2d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, out=None):
+def conv2d_forward(
+    x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto", out=None
+):
     view = _forward_view(x.shape, w.shape, stride, padding, dilation, groups)
     y = empty((x.shape[0], view.P, view.Q, w.shape[3]), x.dtype) if out is None else out
-    taps = _all_taps(view.R * view.S)
-    _product(x, view, w, taps, False, b, activation_code(activation), y)
+    code = activation_code(activation)
+    if uses_winograd(view, x.shape[0], w.shape[3], x.dtype, algorithm):
+        _winograd(x, -view.base_h, -view.base_w, w, b, code, y)
+    else:
+        _product(x, view, w, _all_taps(view.R * view.S), False, b, code, y)
     return y
 
 
 def conv2d_backward(
-    dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, need_dx=True
+    dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto",
+    need_dx=True,
 ):
     dz, db = linear_gradient(dy, y, activation, b)
     view = _forward_view(x.shape, w.shape, stride, padding, dilation, groups)
-    dw = _filter_gradient(x, view, dz, w.shape)
-    return _input_gradient(dz, view, w, x.shape) if need_dx else None, dw, db
+    fast = uses_winograd(view, x.shape[0], w.shape[3], x.dtype, algorithm)
+    dw = (_winograd_filter_gradient if fast else _filter_gradient)(x, view, dz, w.shape)
+    return _input_gradient(dz, view, w, x.shape, fast) if need_dx else None, dw, db
 
 
-def _input_gradient(dz, view, w, shape):
+def uses_winograd(view, N, K, dtype, algorithm):
+    """Whether a convolution goes by Winograd's way: if asked for, or if it costs less.
+
+    Costs are in multiply-adds; moving an element through a transform costs about TRANSFORM of them.
+    """
+    fits = (view.R, view.S, view.step_h, view.step_w, view.dilation_h, view.dilation_w, view.groups) == (3, 3, *[1] * 5)
+    if algorithm != "auto":
+        return fits and algorithm == "winograd"
+    # In float64 the transforms would cost what the precision is wanted for; a short sum is more exact than they are.
+    if not fits or dtype != np.float32 or min(view.C, K) < 16:
+        return False
+    C, squares = view.C, N * -(-view.P // 4) * -(-view.Q // 4)
+    cost = 36 * (squares * C * K + TRANSFORM * (squares * (C + K) + C * K))
+    return cost < 9 * N * view.P * view.Q * C * K
+
+
+def _winograd(x, top, left, w, b, code, y):
+    C, K = w.shape[2:]
+    filters = empty_panels(C, K, x.dtype, 36)
+    bias, flags = (filters, 0) if b is None else (b, BIAS)
+    winograd_product(x, top, left, w, bias, flags, code, filters, y)
+
+
+def _winograd_filter_gradient(x, view, dz, shape):
+    C, K = shape[2:]
+    squares = x.shape[0] * -(-view.P // 4) * -(-view.Q // 4)
+    parts = empty((gradient_parts(squares, C, K), 9 * C, K), x.dtype)
+    dw = empty(shape, x.dtype)
+    winograd_filter_gradient(x, -view.base_h, -view.base_w, dz, parts, dw)
+    return dw
+
+
+def _input_gradient(dz, view, w, shape, fast=False):
     dx = empty(shape, dz.dtype)
+    if fast:
+        reverse = np.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2))
+        _winograd(dz, 2 + view.base_h, 2 + view.base_w, reverse, None, 0, dx)
+        return dx
     parts = _backward_views(view, w.shape[3])
     if len(parts) == 1:
         _product(dz, parts[0][2], w, parts[0][3], True, None, 0, dx)

@@ -2,7 +2,9 @@
 import numpy as np
 
 
-def conv2d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, out=None):
+def conv2d_forward(
+    x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto", out=None
+):
     pads = _pads(x.shape, w.shape, stride, padding, dilation)
     z = _correlate(_patches(_padded(x, pads), w.shape, stride, dilation), w, groups)
     if b is not None:
@@ -17,7 +19,8 @@ def conv2d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, a
 
 
 def conv2d_backward(
-    dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, need_dx=True
+    dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto",
+    need_dx=True,
 ):
     if activation == "relu":
         dy = np.where(y > 0, dy, np.zeros_like(dy))
