@@ -105,7 +105,7 @@ def test_bad_calls_say_what_is_wrong(call, error, message):
 def test_small_parameters_updated_together_get_the_same_values(optimizer):
     class Apart(optimizer):
         def _pack(self):
-            self._packs = []
+            self._packs, self._apart = [], self._parameters
 
     results = []
     for kind in (optimizer, Apart):

@@ -33,7 +33,7 @@ class Optimizer:
         self.iterations = 0
         self._parameters = []
         self._slots = {}
-        self._packs = []
+        self._packs, self._apart = [], []
         if parameters is not None:
             if isinstance(parameters, numbers.Real):
                 raise TypeError(
@@ -55,7 +55,7 @@ class Optimizer:
             return
         self._parameters = parameters
         self._slots = {p: self._slots.get(p) or self.slots(p.value) for p in parameters}
-        self._packs = []
+        self._pack()
 
     def zero_grad(self):
         """Forget all gradients."""
@@ -64,22 +64,23 @@ class Optimizer:
 
     def step(self):
         """Change every parameter that has a gradient. Raises RuntimeError if none has."""
-        waiting = {p: None for p in self._parameters if p.grad is not None}
-        if not waiting:
+        together, apart = [], self._apart
+        for pack in self._packs:
+            gradient = pack.gradient()
+            if gradient is None:
+                apart = apart + pack.parameters
+            else:
+                together.append((pack.value, gradient, *pack.slots))
+        if apart:
+            together += [(p.value, p.grad, *self._slots[p]) for p in apart if p.grad is not None]
+        if not together:
             raise RuntimeError(
                 "step: no parameter has a gradient; call loss.backward() first, "
                 "and construct the optimizer with the model's own parameters"
             )
-        if not self._packs or not all(pack.holds() for pack in self._packs):
-            self._pack()
         self.iterations += 1
-        for pack in self._packs:
-            if all(p in waiting for p in pack.parameters):
-                self.update(pack.value, pack.gradient(), *pack.slots)
-                for p in pack.parameters:
-                    del waiting[p]
-        for p in waiting:
-            self.update(p.value, p.grad, *self._slots[p])
+        for arrays in together:
+            self.update(*arrays)
 
     def config(self):
         """The constructor's arguments but the parameters."""
@@ -89,9 +90,10 @@ class Optimizer:
         """Put the small parameters of a dtype together."""
         together = {}
         for p in self._parameters:
-            if p.trainable and p.value.size <= PACKED:
+            if p.value.size <= PACKED:
                 together.setdefault(p.value.dtype, []).append(p)
         self._packs = [_Pack(parameters, self._slots) for parameters in together.values()]
+        self._apart = [p for p in self._parameters if p.value.size > PACKED]
 
 
 class _Pack:
@@ -103,21 +105,24 @@ class _Pack:
 
     def __init__(self, parameters, slots):
         self.parameters = parameters
-        self.value, self._views = self._joined([p.value for p in parameters])
+        self.value, views = self._joined([p.value for p in parameters])
         columns = [self._joined(column) for column in zip(*(slots[p] for p in parameters))]
         self.slots = [joined for joined, _ in columns]
         for i, p in enumerate(parameters):
-            p.value = self._views[i]
-            slots[p] = tuple(views[i] for _, views in columns)
+            p.value = views[i]
+            slots[p] = tuple(parts[i] for _, parts in columns)
+        self._views = list(zip(parameters, views))
         self._gradient = np.empty_like(self.value)
 
-    def holds(self):
-        """Whether the values are still the views: another optimizer, or the user, may have set others."""
-        return all(p.value is view for p, view in zip(self.parameters, self._views))
-
     def gradient(self):
-        """All gradients, gathered."""
-        return np.concatenate([p.grad.reshape(-1) for p in self.parameters], out=self._gradient)
+        """All gradients, gathered. None if one is missing, or if a value is no longer the view: then the parameters
+        are updated one by one, so that one without gradient, or one that was given another value, is not missed."""
+        gradients = []
+        for p, view in self._views:
+            if p.grad is None or p.value is not view:
+                return None
+            gradients.append(p.grad)
+        return np.concatenate(gradients, axis=None, out=self._gradient)
 
     def _joined(self, arrays):
         """(one array of them all, its parts in their shapes); (None, Nones) of Nones."""
