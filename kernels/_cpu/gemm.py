@@ -19,6 +19,7 @@ from .memory import empty
 from .microkernel import ACCUMULATE, tile_by_columns, tile_by_rows
 from .microkernel import RELU as TILE_RELU
 from .threads import spread
+from .transpose import transpose_squares
 
 DEPTH = 256
 STRIDE = DEPTH + 16  # of a packed row of A: rows that are a power of two apart would share their cache sets
@@ -48,14 +49,17 @@ def empty_panels(K, N, dtype, count=1):
 @inner
 def pack_panel(b, transposed, first, end, out, start, K):
     """Columns first … of B (`end` excluded), or rows of a transposed B, to out[start:], padded to a whole panel."""
+    ldb = b.strides[0] // b.itemsize
     width = panel_columns(out.itemsize)
     columns = min(width, end - first)
     if transposed:
-        for k1 in range(0, K, 16):  # a cache line of each row of b at a time
-            k2 = min(k1 + 16, K)
-            for j in range(columns):
-                for k in range(np.uint64(k1), np.uint64(k2)):
-                    out[np.uint64(start + k * width + j)] = b[np.uint64(first + j), k]
+        lanes = VECTOR_BYTES // out.itemsize
+        whole, done = columns // lanes * lanes, K // lanes * lanes
+        for j in range(0, whole, lanes):
+            transpose_squares(b, (first + j) * ldb, ldb, out, start + j, width, K // lanes)
+        for j in range(columns):
+            for k in range(np.uint64(done if j < whole else 0), np.uint64(K)):
+                out[np.uint64(start + k * width + j)] = b[np.uint64(first + j), k]
     elif columns == width:
         for k in range(np.uint64(K)):
             for j in range(np.uint64(width)):
