@@ -12,9 +12,8 @@ import re
 import numpy as np
 
 from ..kernels import _check as check
-from . import _tape
 from ._door import as_array, writeable
-from ._tape import Parameter, Tensor
+from ._tape import Parameter, Tensor, tape
 from .initializers import initialize
 
 
@@ -87,7 +86,7 @@ class Layer:
         y, backward = self.forward(x.value)
         if self.output_shape is None:
             self.output_shape = (None, *y.shape[1:])
-        if (self.has_parameters or x.requires_grad) and _tape.recording():
+        if (self.has_parameters or x.requires_grad) and tape.recording:
             return Tensor(y, True, backward, (x,))
         return Tensor(y)
 

@@ -16,11 +16,11 @@ import numpy as np
 from ..kernels import matmul as kernels
 
 
-class _Mode(threading.local):
+class _Tape(threading.local):
     recording = True
 
 
-_mode = _Mode()
+tape = _Tape()
 
 
 @contextlib.contextmanager
@@ -31,11 +31,11 @@ def no_grad():
     ...     (Tensor([1.0], requires_grad=True) * 2).requires_grad
     False
     """
-    before, _mode.recording = _mode.recording, False
+    before, tape.recording = tape.recording, False
     try:
         yield
     finally:
-        _mode.recording = before
+        tape.recording = before
 
 
 class Tensor:
@@ -80,8 +80,11 @@ class Tensor:
             tensor.grad, tensor._backward, tensor._parents = None, _freed, ()
             if len(parents) > 1:
                 gradients = backward(dy)
+            elif parents[0].requires_grad:
+                gradients = (backward(dy),)
             else:
-                gradients = (backward(dy) if parents[0].requires_grad else backward(dy, need_dx=False),)
+                backward(dy, need_dx=False)
+                continue
             for parent, gradient in zip(parents, gradients):
                 if parent.requires_grad:
                     parent.accumulate(gradient)
@@ -248,16 +251,11 @@ class Parameter(Tensor):
 
 def record(value, backward, *parents):
     """The tensor of an op's result, on the tape if one of its parents is."""
-    if _mode.recording:
+    if tape.recording:
         for parent in parents:
             if parent.requires_grad:
                 return Tensor(value, True, backward, parents)
     return Tensor(value)
-
-
-def recording():
-    """Whether this thread records."""
-    return _mode.recording
 
 
 def _freed(dy, need_dx=True):
