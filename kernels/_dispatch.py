@@ -2,9 +2,8 @@
 
 A face is imported at its first call, so that `import tilewright` imports no compiler.
 """
-import importlib
 
-import numpy as np
+import importlib
 
 
 class Faces:

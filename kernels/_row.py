@@ -4,6 +4,7 @@ A case gives every array argument as a recipe, so that a catalog costs nothing u
 `normal(4, 7)`, `labels(10, 32)`, … A face's backward is called by name: its parameters are looked up in the case's
 arrays, in what the forward saved (`y` and the names in `saved`) and in the options.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -123,8 +124,20 @@ def constant(value):
     return lambda rng, dtype: np.array(value, dtype)
 
 
+def read_only(x):
+    """x, made read-only."""
+    x.flags.writeable = False
+    return x
+
+
 def ragged(*others):
     """Shapes that break a kernel cut in whole blocks: 1, primes, a block and one more or less, and nothing."""
-    shapes = {"one element": (1,), "primes": (7, 13), "a chunk less one": (8191,), "a chunk and one": (8193,),
-              "several chunks, threads": (3, 11003), "no rows": (0, 5)}
+    shapes = {
+        "one element": (1,),
+        "primes": (7, 13),
+        "a chunk less one": (8191,),
+        "a chunk and one": (8193,),
+        "several chunks, threads": (3, 11003),
+        "no rows": (0, 5),
+    }
     return tuple((why, shape + others) for why, shape in shapes.items())

@@ -125,7 +125,11 @@ def test_all_public_kernels_are_documented_and_exported_in_order():
     for folder in KERNEL_FOLDERS:
         module = importlib.import_module(f"tilewright.kernels.{folder}")
         for name, value in vars(module).items():
-            if name.endswith(("_forward", "_backward", "_update")) and value.__module__ == module.__name__:
+            if (
+                not name.startswith("_")
+                and name.endswith(("_forward", "_backward", "_update"))
+                and value.__module__ == module.__name__
+            ):
                 assert value in exported, f"{name} is missing in kernels/__init__.py"
 
 

@@ -6,6 +6,7 @@ y  = f(z)          relu: max(z, 0)    sigmoid: 1 / (1 + exp(-z))    tanh
 dz = dy f'(z)      relu: [y > 0]      sigmoid: y (1 - y)            1 - y^2
 db = sum_M dz      in groups of GROUP rows, then over the groups: the order is fixed by M alone
 """
+
 import numpy as np
 
 from .jit import inner, kernel

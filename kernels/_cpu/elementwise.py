@@ -2,6 +2,7 @@
 
 One task owns CHUNK elements of the output. `parameter` is a scalar of the op (a slope, say), in the arrays' dtype.
 """
+
 import numpy as np
 
 from .jit import inner, kernel

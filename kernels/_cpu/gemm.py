@@ -8,6 +8,7 @@ A part of A is packed as its source lies, so packing is a copy: `pack(source, r0
 block of the source matrix by rows of STRIDE. Where the product wants the source transposed, the tile reads it by
 columns. Tasks are cut by the shape alone, and the sum of an element by DEPTH alone: the bits depend on nothing else.
 """
+
 from collections import namedtuple
 
 import numpy as np
@@ -31,7 +32,7 @@ _PANEL_BYTES = TILE_VECTORS * VECTOR_BYTES
 
 # B: K rows, columns first:end, packed in `panels`; if `direct`, whole panels are read at b[start + k * stride + j].
 Right = namedtuple("Right", "panels K first end direct b start stride")
-# C: element (i, j) lies at c[start + i * stride + j]; at the end of the depth the tile's `flags`, the activation `code`.
+# C: element (i, j) lies at c[start + i * stride + j]; the tile's `flags` and the activation `code` end the depth.
 Out = namedtuple("Out", "c start stride bias flags code")
 
 
@@ -144,11 +145,39 @@ def block(pack, tile, source, k0, k1, right, out, i0, i1, j0, j1):
                 high = min(TILE_ROWS, i1 - i)
                 to = out.start + i * out.stride + j
                 if in_place:
-                    tile(packed, i - i0, right.b, right.start + k * right.stride + j, right.stride,
-                         c, to, out.stride, out.bias, j, depth, high, wide, at)
+                    tile(
+                        packed,
+                        i - i0,
+                        right.b,
+                        right.start + k * right.stride + j,
+                        right.stride,
+                        c,
+                        to,
+                        out.stride,
+                        out.bias,
+                        j,
+                        depth,
+                        high,
+                        wide,
+                        at,
+                    )
                 else:
-                    tile(packed, i - i0, right.panels, start + k * width, width,
-                         c, to, out.stride, out.bias, j, depth, high, wide, at)
+                    tile(
+                        packed,
+                        i - i0,
+                        right.panels,
+                        start + k * width,
+                        width,
+                        c,
+                        to,
+                        out.stride,
+                        out.bias,
+                        j,
+                        depth,
+                        high,
+                        wide,
+                        at,
+                    )
     if out.code > RELU:
         activate(c, out.start + i0 * out.stride + j0, out.stride, i1 - i0, j1 - j0, out.code)
 

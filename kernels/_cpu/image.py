@@ -10,14 +10,28 @@ divisor 1. The gradient to its input is a view of dy with step 1, divisor = stri
 and the taps in reverse; without dilation it is taken apart into stride x stride views with divisor 1, each of the
 taps and the pixels that meet. A view of a group sees the channels from `channel` on.
 """
+
 from collections import namedtuple
 
 import numpy as np
 
 from .bias import NONE
 from .gemm import (
-    COLUMNS, DEPTH, MULTIPLIES, ROWS, STRIDE, TASKS, Out, Right,
-    block, block_bounds, blocks_of, pack_panel, panel_columns, tile_plain, tile_transposed,
+    COLUMNS,
+    DEPTH,
+    MULTIPLIES,
+    ROWS,
+    STRIDE,
+    TASKS,
+    Out,
+    Right,
+    block,
+    block_bounds,
+    blocks_of,
+    pack_panel,
+    panel_columns,
+    tile_plain,
+    tile_transposed,
 )
 from .jit import inner, kernel
 from .threads import spread
@@ -108,10 +122,14 @@ def patch_product(x, view, w, taps, backward, bias, flags, code, panels, y):
     M, N = y.shape[0], y.shape[1] // view.groups
     K = view.R * view.S * (view.C // view.groups)
     per_group = -(-N // panel_columns(x.itemsize))
-    spread(_filter_task, view.groups * per_group, w.size // 4, (w, taps, backward, view.groups, per_group, N, K, panels))
+    spread(
+        _filter_task, view.groups * per_group, w.size // 4, (w, taps, backward, view.groups, per_group, N, K, panels)
+    )
     rows, columns = blocks_of(M, N)
     tasks = -(-M // rows) * -(-N // columns)
-    spread(_patch_task, view.groups * tasks, y.size * K // MULTIPLIES, (x, view, tasks, panels, N, K, bias, flags, code, y))
+    spread(
+        _patch_task, view.groups * tasks, y.size * K // MULTIPLIES, (x, view, tasks, panels, N, K, bias, flags, code, y)
+    )
 
 
 @inner
@@ -174,8 +192,19 @@ def _part_task(job, x, view, M, N, panels, parts):
     size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * M
     right = Right(panels[group * size :], M, 0, N, False, panels, 0, 0)
     out = Out(parts.reshape(-1), part * K * columns + group * N, columns, panels, 0, NONE)
-    block(pack_patches_transposed, tile_transposed, source, min(part * length, M), min((part + 1) * length, M),
-          right, out, i0, min(i0 + ROWS, K), j0, min(j0 + COLUMNS, N))
+    block(
+        pack_patches_transposed,
+        tile_transposed,
+        source,
+        min(part * length, M),
+        min((part + 1) * length, M),
+        right,
+        out,
+        i0,
+        min(i0 + ROWS, K),
+        j0,
+        min(j0 + COLUMNS, N),
+    )
 
 
 @inner

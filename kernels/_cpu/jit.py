@@ -5,6 +5,7 @@ source below `kernels/`, of the versions of Python, Numba and llvmlite, and of t
 code changes the folder. An overload is one file, written under another name and then renamed, so that processes that
 start together on an empty cache never read half a file, and never each other's index.
 """
+
 import functools
 import hashlib
 import os

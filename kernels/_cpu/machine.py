@@ -4,6 +4,7 @@ The tiles were measured on a Zen 5 and an Emerald Rapids core (docs/ladder/matmu
 accumulators and one row of B fill the vector registers; an accumulator must wait about 4 cycles for its last
 multiplication, so that fewer than 8 to 10 of them would leave the two units idle.
 """
+
 from numba.core.registry import cpu_target
 
 _FEATURES = set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))

@@ -4,6 +4,7 @@ A fresh large array costs a page fault every 4 KB, as much as a memory-bound ker
 a view point at the buffer that owns the memory, so the buffer's reference count tells when the last array on it is
 gone: no release call, and closures may hold what they like.
 """
+
 import math
 import sys
 import threading

@@ -11,6 +11,7 @@ that is why a product's bits depend on its depth blocks alone. The accumulators 
 (ROWS x vectors of them); a tile with fewer columns runs a variant with fewer vectors. A goes in by broadcast, by rows
 without any packing: rows beyond the edge point at the last one that exists and are not written.
 """
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -117,13 +118,29 @@ class _Tile:
         self.vector = ir.VectorType(scalar, lanes)
         self.bytes = VECTOR_BYTES // lanes
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
-        (self.a, self.lda, self.b, self.ldb, self.c, self.ldc, self.bias,
-         self.depth, self.rows, self.columns, self.flags) = function.args
+        (
+            self.a,
+            self.lda,
+            self.b,
+            self.ldb,
+            self.c,
+            self.ldc,
+            self.bias,
+            self.depth,
+            self.rows,
+            self.columns,
+            self.flags,
+        ) = function.args
         bits = {4: "f32", 8: "f64"}[self.bytes]
         self.fma = cgutils.get_or_insert_function(
-            function.module, ir.FunctionType(self.vector, [self.vector] * 3), f"llvm.{'fma' if FUSED else 'fmuladd'}.v{lanes}{bits}")
-        self.masked = [cgutils.get_or_insert_function(function.module, kind, f"llvm.masked.{name}.v{lanes}{bits}.p0")
-                       for name, kind in (("load", self._masked_load_type()), ("store", self._masked_store_type()))]
+            function.module,
+            ir.FunctionType(self.vector, [self.vector] * 3),
+            f"llvm.{'fma' if FUSED else 'fmuladd'}.v{lanes}{bits}",
+        )
+        self.masked = [
+            cgutils.get_or_insert_function(function.module, kind, f"llvm.masked.{name}.v{lanes}{bits}.p0")
+            for name, kind in (("load", self._masked_load_type()), ("store", self._masked_store_type()))
+        ]
 
     def emit(self):
         builder = self.builder
@@ -259,7 +276,9 @@ class _Tile:
         kind = ir.VectorType(element or self.vector.element, self.lanes)
         undefined = ir.Constant(kind, ir.Undefined)
         one = self.builder.insert_element(undefined, value, _I32(0))
-        return self.builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(_I32, self.lanes), [0] * self.lanes))
+        return self.builder.shuffle_vector(
+            one, undefined, ir.Constant(ir.VectorType(_I32, self.lanes), [0] * self.lanes)
+        )
 
 
 def _int(value):

@@ -4,6 +4,7 @@ Numba links a called function into its caller and optimises it there again. What
 parallel loop) is made a C function instead and its address given to LLVM under a name. A kernel's file in the cache
 lists the names that it needs, so that they exist before its machine code is loaded.
 """
+
 import llvmlite.binding as llvm
 from numba.core.ccallback import CFunc
 

@@ -5,6 +5,7 @@ pay for threads. Here a task is a compiled function `task(t, *arguments)`, and o
 the whole library, calls it through a pointer. Whether threads are used is decided by the amount of work, at run time,
 around the very same machine code.
 """
+
 from llvmlite import ir
 from numba import njit, prange, types
 from numba.core import cgutils
@@ -43,14 +44,17 @@ def spread(typing, task, tasks, work, arguments):
         trampoline = _trampoline(context, builder, task, called, block.type, sig.args[3])
         here = builder.bitcast(block, _BYTES)
         count, amount = (context.cast(builder, v, t, types.int64) for v, t in zip((count, amount), sig.args[1:3]))
-        alone = builder.or_(builder.icmp_signed("<", count, _I64(2)), builder.icmp_signed("<", amount, _I64(SERIAL_BELOW)))
+        alone = builder.or_(
+            builder.icmp_signed("<", count, _I64(2)), builder.icmp_signed("<", amount, _I64(SERIAL_BELOW))
+        )
         with builder.if_else(alone) as (serial, parallel):
             with serial, cgutils.for_range(builder, count, intp=_I64) as loop:
                 builder.call(trampoline, [here, loop.index])
             with parallel:
                 name = provide(PREFIX + "for_each")
                 for_each = cgutils.get_or_insert_function(
-                    builder.module, ir.FunctionType(ir.VoidType(), [_I64, _I64, _I64]), name)
+                    builder.module, ir.FunctionType(ir.VoidType(), [_I64, _I64, _I64]), name
+                )
                 builder.call(for_each, [builder.ptrtoint(trampoline, _I64), builder.ptrtoint(here, _I64), count])
         with builder.if_then(builder.icmp_signed("!=", builder.load(failed), _I64(0)), likely=False):
             context.call_conv.return_user_exc(builder, MemoryError, ("a kernel's task found no memory",))
@@ -74,7 +78,8 @@ def _trampoline(context, builder, task, called, block, packed):
     values = [context.cast(inside, v, a, b) for v, a, b in zip(values, packed, called.args[1:])]
     native = context.declare_function(builder.module, result.fndesc)
     status, _ = context.call_conv.call_function(
-        inside, native, called.return_type, called.args, [function.args[1], *values])
+        inside, native, called.return_type, called.args, [function.args[1], *values]
+    )
     with inside.if_then(status.is_error, likely=False):
         inside.store(_I64(1), cgutils.gep_inbounds(inside, pointer, 0, 1))
     inside.ret_void()

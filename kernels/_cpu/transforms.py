@@ -4,6 +4,7 @@ A transform is given as a function of n values that returns m; values know +, - 
 it reads like its formula. The code made of it loads n x n vectors of channels, applies the function down the columns
 and along the rows, in registers, and stores m x m vectors.
 """
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -82,11 +83,15 @@ class _Emitter:
         self.kind = ir.VectorType(ir.IntType(1), self.lanes)
         pointer = self.vector.as_pointer()
         self.masked_load = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(self.vector, [pointer, _I32, self.kind, self.vector]),
-            f"llvm.masked.load.{bits}")
+            builder.module,
+            ir.FunctionType(self.vector, [pointer, _I32, self.kind, self.vector]),
+            f"llvm.masked.load.{bits}",
+        )
         self.masked_store = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [self.vector, pointer, _I32, self.kind]),
-            f"llvm.masked.store.{bits}")
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [self.vector, pointer, _I32, self.kind]),
+            f"llvm.masked.store.{bits}",
+        )
 
     def emit(self):
         builder = self.builder

@@ -3,6 +3,7 @@
 log2(lanes) rounds, the first over pairs of rows half a square apart, exchange blocks of halving size: 4 shuffles a row
 of 16 in all, where a loop over elements would need 16 loads and stores.
 """
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -46,8 +47,15 @@ def _provide(dtype):
             x, y = (builder.inttoptr(args[k], scalar.as_pointer()) for k in (0, 2))
             with cgutils.for_range(builder, args[4], intp=_I64) as loop:
                 first = builder.mul(loop.index, _I64(lanes))
-                _square(builder, scalar, lanes, builder.gep(x, [first]), args[1],
-                        builder.gep(y, [builder.mul(first, args[3])]), args[3])
+                _square(
+                    builder,
+                    scalar,
+                    lanes,
+                    builder.gep(x, [first]),
+                    args[1],
+                    builder.gep(y, [builder.mul(first, args[3])]),
+                    args[3],
+                )
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 5), codegen

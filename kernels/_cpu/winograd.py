@@ -13,6 +13,7 @@ direct sum from 16 to 512 channels, with their 0, ±1, ±2 it reaches 27 times (
 The gradient to the filter is the same idea with the roles changed: squares of 6 x 6 pixels and 4 x 4 of dy give 3 x 3,
 dw = A3^T [sum over squares of (B^T x B) * (G4 dy G4^T)] A3, G4 (6, 4) and A3 (6, 3) of the same points.
 """
+
 import numpy as np
 
 from .bias import RELU, activate
@@ -98,8 +99,20 @@ def _filter_task(p, w, filters):
     flat = w.reshape(-1)
     for c in range(C):
         to = (p * C + c) * width
-        _filter_transform(flat, c * K + p * width, 3 * C * K, C * K, filters, to, 6 * panels * C * width,
-                          panels * C * width, columns, flat, 0, 0)
+        _filter_transform(
+            flat,
+            c * K + p * width,
+            3 * C * K,
+            C * K,
+            filters,
+            to,
+            6 * panels * C * width,
+            panels * C * width,
+            columns,
+            flat,
+            0,
+            0,
+        )
         for k in range(columns, width):
             for element in range(36):
                 filters[element * panels * C * width + to + k] = 0
@@ -122,8 +135,9 @@ def _square_task(task, x, top, left, filters, bias, flags, code, groups, y):
     edge = np.empty(36 * max(C, CHANNELS), x.dtype)
     for s in range(count):
         n, i, j = (first + s) // (down * across), (first + s) // across % down * 4, (first + s) % across * 4
-        transform_patch(_image_transform, x.reshape(-1), n, x.shape, 0, C, i - top, j - left, 6, images, s * C, count * C,
-                        edge)
+        transform_patch(
+            _image_transform, x.reshape(-1), n, x.shape, 0, C, i - top, j - left, 6, images, s * C, count * C, edge
+        )
     at_end = flags | (TILE_RELU if code == RELU else 0)
     flat = y.reshape(-1)
     for k0 in range(task % groups * per_group, k_end, CHANNELS):
@@ -133,11 +147,35 @@ def _square_task(task, x, top, left, filters, bias, flags, code, groups, y):
             n, i, j = (first + s) // (down * across), (first + s) // across % down * 4, (first + s) % across * 4
             place = ((n * P + i) * Q + j) * K + k0
             if i + 4 <= P and j + 4 <= Q:
-                _output_transform(products, s * CHANNELS, 6 * count * CHANNELS, count * CHANNELS,
-                                  flat, place, Q * K, K, channels, bias, k0, at_end)
+                _output_transform(
+                    products,
+                    s * CHANNELS,
+                    6 * count * CHANNELS,
+                    count * CHANNELS,
+                    flat,
+                    place,
+                    Q * K,
+                    K,
+                    channels,
+                    bias,
+                    k0,
+                    at_end,
+                )
             else:
-                _output_transform(products, s * CHANNELS, 6 * count * CHANNELS, count * CHANNELS,
-                                  edge, 0, 4 * channels, channels, channels, bias, k0, at_end)
+                _output_transform(
+                    products,
+                    s * CHANNELS,
+                    6 * count * CHANNELS,
+                    count * CHANNELS,
+                    edge,
+                    0,
+                    4 * channels,
+                    channels,
+                    channels,
+                    bias,
+                    k0,
+                    at_end,
+                )
                 for r in range(min(4, P - i)):
                     for q in range(min(4, Q - j)):
                         for k in range(channels):
@@ -182,9 +220,23 @@ def multiply_squares(images, filters, count, C, K, k0, channels, products):
             for c in range(0, C, DEPTH):
                 depth = min(DEPTH, C - c)
                 for s in range(0, count, TILE_ROWS):
-                    tile_by_rows(images, (element * count + s) * C + c, C, filters, panel + c * width, width,
-                                 products, (element * count + s) * CHANNELS + k - k0, CHANNELS, images, 0, depth,
-                                 min(TILE_ROWS, count - s), wide, ACCUMULATE if c > 0 else 0)
+                    tile_by_rows(
+                        images,
+                        (element * count + s) * C + c,
+                        C,
+                        filters,
+                        panel + c * width,
+                        width,
+                        products,
+                        (element * count + s) * CHANNELS + k - k0,
+                        CHANNELS,
+                        images,
+                        0,
+                        depth,
+                        min(TILE_ROWS, count - s),
+                        wide,
+                        ACCUMULATE if c > 0 else 0,
+                    )
 
 
 def gradient_parts(squares, C, K):
@@ -224,19 +276,71 @@ def _gradient_task(task, x, top, left, dz, parts):
         count = min(SQUARES, end - start)
         for s in range(count):
             n, i, j = (start + s) // (down * across), (start + s) // across % down * 4, (start + s) % across * 4
-            transform_patch(_image_transform, x_flat, n, x.shape, c0, channels, i - top, j - left, 6,
-                            images, s * CHANNELS, SQUARES * CHANNELS, edge)
-            transform_patch(_gradient_transform, dz_flat, n, dz.shape, k0, outputs, i, j, 4,
-                            gradients, s * CHANNELS, SQUARES * CHANNELS, edge)
+            transform_patch(
+                _image_transform,
+                x_flat,
+                n,
+                x.shape,
+                c0,
+                channels,
+                i - top,
+                j - left,
+                6,
+                images,
+                s * CHANNELS,
+                SQUARES * CHANNELS,
+                edge,
+            )
+            transform_patch(
+                _gradient_transform,
+                dz_flat,
+                n,
+                dz.shape,
+                k0,
+                outputs,
+                i,
+                j,
+                4,
+                gradients,
+                s * CHANNELS,
+                SQUARES * CHANNELS,
+                edge,
+            )
         for element in range(36):
             base = element * SQUARES * CHANNELS
             for k in range(0, outputs, panel_columns(x.itemsize)):
                 for c in range(0, channels, TILE_ROWS):
-                    tile_by_columns(images, base + c, CHANNELS, gradients, base + k, CHANNELS,
-                                    sums, (element * CHANNELS + c) * CHANNELS + k, CHANNELS, images, 0, count,
-                                    min(TILE_ROWS, channels - c), min(panel_columns(x.itemsize), outputs - k), ACCUMULATE)
+                    tile_by_columns(
+                        images,
+                        base + c,
+                        CHANNELS,
+                        gradients,
+                        base + k,
+                        CHANNELS,
+                        sums,
+                        (element * CHANNELS + c) * CHANNELS + k,
+                        CHANNELS,
+                        images,
+                        0,
+                        count,
+                        min(TILE_ROWS, channels - c),
+                        min(panel_columns(x.itemsize), outputs - k),
+                        ACCUMULATE,
+                    )
     flat = parts.reshape(-1)
     for c in range(channels):
         place = (part * 9 * C + c0 + c) * K + k0
-        _to_filter_transform(sums, c * CHANNELS, 6 * CHANNELS * CHANNELS, CHANNELS * CHANNELS,
-                             flat, place, 3 * C * K, C * K, outputs, images, 0, 0)
+        _to_filter_transform(
+            sums,
+            c * CHANNELS,
+            6 * CHANNELS * CHANNELS,
+            CHANNELS * CHANNELS,
+            flat,
+            place,
+            3 * C * K,
+            C * K,
+            outputs,
+            images,
+            0,
+            0,
+        )

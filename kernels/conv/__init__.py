@@ -1,4 +1,5 @@
 """Convolution of images (N, H, W, C) with filters (R, S, C / groups, K)."""
+
 from .. import _check as check
 from .. import _window as window
 from .._dispatch import Faces
@@ -32,14 +33,32 @@ def conv2d_forward(
     if out is not None:
         check.out(op, out, (x.shape[0], P, Q, w.shape[3]), x)
     return _faces(x).conv2d_forward(
-        x, w, b,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation,
-        algorithm=algorithm, out=out,
+        x,
+        w,
+        b,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        activation=activation,
+        algorithm=algorithm,
+        out=out,
     )
 
 
 def conv2d_backward(
-    dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto",
+    dy,
+    x,
+    w,
+    b=None,
+    y=None,
+    *,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    activation=None,
+    algorithm="auto",
     need_dx=True,
 ):
     """Gradients of `conv2d_forward` to x, w and b.
@@ -55,9 +74,18 @@ def conv2d_backward(
     if activation is not None:
         check_saved_result(op, y, dy, activation)
     return _faces(x).conv2d_backward(
-        dy, x, w, b, y,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation,
-        algorithm=algorithm, need_dx=need_dx,
+        dy,
+        x,
+        w,
+        b,
+        y,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        activation=activation,
+        algorithm=algorithm,
+        need_dx=need_dx,
     )
 
 

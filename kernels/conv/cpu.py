@@ -10,6 +10,7 @@ dw[r, s, c, k] = sum_npq x[n, p stride + r dilation - top, …, c] dz[n, p, q, k
 Chetlur et al. 2014, cuDNN, arXiv:1410.0759, section 3 (the product without a matrix of patches). The accumulator has
 the arrays' type; the order of every sum is fixed by the shapes.
 """
+
 from functools import lru_cache
 
 import numpy as np
@@ -39,7 +40,18 @@ def conv2d_forward(
 
 
 def conv2d_backward(
-    dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto",
+    dy,
+    x,
+    w,
+    b=None,
+    y=None,
+    *,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    activation=None,
+    algorithm="auto",
     need_dx=True,
 ):
     dz, db = linear_gradient(dy, y, activation, b)

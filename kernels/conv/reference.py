@@ -1,4 +1,5 @@
 """Convolution in NumPy: a view of all patches, and one product with the filter."""
+
 import numpy as np
 
 
@@ -19,7 +20,18 @@ def conv2d_forward(
 
 
 def conv2d_backward(
-    dy, x, w, b=None, y=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto",
+    dy,
+    x,
+    w,
+    b=None,
+    y=None,
+    *,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    activation=None,
+    algorithm="auto",
     need_dx=True,
 ):
     if activation == "relu":
@@ -30,10 +42,13 @@ def conv2d_backward(
         dy = dy * (1 - y * y)
     pads = _pads(x.shape, w.shape, stride, padding, dilation)
     patches = _patches(_padded(x, pads), w.shape, stride, dilation)
-    dw = np.concatenate([
-        np.tensordot(patches[..., c], dy[..., k], axes=((0, 1, 2), (0, 1, 2)))
-        for c, k in _channels(x.shape[3], w.shape[3], groups)
-    ], axis=3)
+    dw = np.concatenate(
+        [
+            np.tensordot(patches[..., c], dy[..., k], axes=((0, 1, 2), (0, 1, 2)))
+            for c, k in _channels(x.shape[3], w.shape[3], groups)
+        ],
+        axis=3,
+    )
     db = None if b is None else dy.sum((0, 1, 2))
     return _input_gradient(dy, x, w, pads, stride, dilation, groups) if need_dx else None, dw, db
 

@@ -1,4 +1,5 @@
 """Matrix products: the plain one with either side transposed, and the affine map with a fused activation."""
+
 from .. import _check as check
 from .._dispatch import Faces
 

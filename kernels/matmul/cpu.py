@@ -9,6 +9,7 @@ dx = dz w^T        dw = x^T dz      db = sum_M dz
 Goto, van de Geijn 2008, Anatomy of high-performance matrix multiplication. The accumulator has the arrays' type; an
 element's sum runs over K in order, so its bits do not depend on tiles or threads.
 """
+
 from .._cpu.bias import activation_code, linear_gradient
 from .._cpu.gemm import empty_panels, gemm
 from .._cpu.memory import empty
@@ -47,5 +48,7 @@ def _product(a, transpose_a, b, transpose_b, bias=None, activation=None, out=Non
     c = empty((M, N), a.dtype) if out is None else out
     flags = 0 if bias is None else BIAS
     panels = empty_panels(K, N, a.dtype)
-    gemm(a, transpose_a, b, transpose_b, panels if bias is None else bias, flags, activation_code(activation), panels, c)
+    gemm(
+        a, transpose_a, b, transpose_b, panels if bias is None else bias, flags, activation_code(activation), panels, c
+    )
     return c

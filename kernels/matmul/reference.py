@@ -1,4 +1,5 @@
 """Matrix products in NumPy, as their formulas read."""
+
 import numpy as np
 
 

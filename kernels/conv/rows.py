@@ -1,0 +1,97 @@
+"""The catalog's rows of convolution; their words are explained in _row.py."""
+
+import numpy as np
+
+from .._row import Bad, Case, Op, normal
+
+
+def _convolution(why, image, filters, bias=True, **options):
+    winograd = options.get("algorithm") == "winograd"
+    arrays = {"x": normal(*image), "w": normal(*filters, scale=0.3), "b": normal(filters[3]) if bias else None}
+    return Case(
+        why, {name: recipe for name, recipe in arrays.items() if recipe}, options, 8.0 if winograd else 2.0, winograd
+    )
+
+
+_CONV2D = Op(
+    "conv2d",
+    "conv",
+    ("x", "w", "b"),
+    cases=(
+        _convolution("primes", (2, 7, 5, 3), (3, 2, 3, 5)),
+        _convolution("without a bias", (2, 7, 5, 3), (3, 2, 3, 5), bias=False),
+        _convolution("one pixel", (1, 1, 1, 1), (1, 1, 1, 1)),
+        _convolution("relu, same padding", (2, 6, 7, 2), (3, 3, 2, 4), padding="same", activation="relu"),
+        _convolution("sigmoid", (1, 5, 5, 1), (3, 3, 1, 3), activation="sigmoid"),
+        _convolution("stride that leaves a rest", (2, 8, 9, 2), (3, 3, 2, 3), stride=(2, 3), padding=1),
+        _convolution("stride with same padding", (1, 7, 8, 2), (3, 2, 2, 3), stride=2, padding="same"),
+        _convolution("dilation", (1, 9, 8, 2), (3, 3, 2, 3), dilation=(2, 3), padding=(2, 3)),
+        _convolution(
+            "stride and dilation", (1, 11, 10, 2), (2, 3, 2, 3), stride=(3, 2), dilation=2, padding=(1, 0, 2, 3)
+        ),
+        _convolution("groups", (2, 5, 6, 6), (3, 3, 3, 4), groups=2, padding=1, activation="tanh"),
+        _convolution("depthwise", (1, 5, 6, 4), (3, 3, 1, 8), groups=4),
+        _convolution("1 x 1", (2, 4, 5, 7), (1, 1, 7, 3)),
+        _convolution("filter of the image's size", (3, 4, 5, 2), (4, 5, 2, 3)),
+        _convolution("depth blocks, threads", (3, 13, 12, 50), (3, 3, 50, 37), padding="same", algorithm="direct"),
+        _convolution("first layer, threads", (5, 28, 28, 1), (3, 3, 1, 32), activation="relu"),
+        _convolution("winograd", (2, 9, 7, 5), (3, 3, 5, 7), algorithm="winograd", activation="relu"),
+        _convolution("winograd, padding", (1, 8, 11, 16), (3, 3, 16, 5), padding=(1, 2, 0, 1), algorithm="winograd"),
+        _convolution(
+            "winograd, channel groups, threads",
+            (3, 18, 17, 70),
+            (3, 3, 70, 133),
+            padding="same",
+            algorithm="winograd",
+            activation="tanh",
+        ),
+        _convolution("no images", (0, 5, 5, 2), (3, 3, 2, 3)),
+    ),
+    bench=(
+        _convolution("32x28x28x1 3x3 32", (32, 28, 28, 1), (3, 3, 1, 32), activation="relu"),
+        _convolution("32x13x13x32 3x3 64", (32, 13, 13, 32), (3, 3, 32, 64), activation="relu"),
+        _convolution("16x28x28x128 3x3 128", (16, 28, 28, 128), (3, 3, 128, 128), padding="same"),
+        _convolution("16x56x56x64 1x1 256", (16, 56, 56, 64), (1, 1, 64, 256)),
+    ),
+    bad=(
+        Bad({"x": np.ones((2, 7, 5))}, "conv2d_forward: x has 3 axes (shape (2, 7, 5)), expected 4"),
+        Bad(
+            {"w": np.ones((3, 2, 4, 5))},
+            "conv2d_forward: w has shape (3, 2, 4, 5), expected (R, S, 3, K) because x is (2, 7, 5, 3)",
+        ),
+        Bad({"groups": 2}, "conv2d_forward: groups is 2, expected a divisor of the 3 channels of x"),
+        Bad({"stride": 0}, "conv2d_forward: stride is 0, expected at least 1"),
+        Bad(
+            {"padding": "smae"},
+            "conv2d_forward: padding is 'smae', expected one of 'valid', 'same'; did you mean 'same'?",
+        ),
+        Bad(
+            {"x": np.ones((2, 2, 5, 3))},
+            "conv2d_forward: the window spans 3 along H, more than the image's 2 with 0 of padding; "
+            'use a smaller window or more padding (padding="same")',
+        ),
+        Bad({"b": np.ones(3)}, "conv2d_forward: b has shape (3,), expected (5,) because w is (3, 2, 3, 5)"),
+        Bad(
+            {"dy": np.ones((2, 7, 5, 5))},
+            "conv2d_backward: dy has shape (2, 7, 5, 5), expected (2, 5, 4, 5) because x is (2, 7, 5, 3)",
+        ),
+    ),
+    optional=("b",),
+    # Whether an infinite weight meets the zeros of the padding (0 * inf is NaN) depends on how dx is summed.
+    finite=("w",),
+    flops=lambda arrays, options: 2 * arrays["w"][..., 0].size * _outputs(arrays, options),
+)
+
+
+def _outputs(arrays, options):
+    """Elements of a convolution's result."""
+    from .. import _window as window
+
+    (N, H, W, _), (R, S, _, K) = arrays["x"].shape, arrays["w"].shape
+    pairs = (window.pair("conv2d", name, options.get(name, 1)) for name in ("stride", "dilation"))
+    stride, dilation = pairs
+    (P, Q), _ = window.resolve("conv2d", (H, W), (R, S), stride, options.get("padding", 0), dilation)
+    return N * P * Q * K
+
+
+OPS = (_CONV2D,)

@@ -1,0 +1,93 @@
+"""The catalog's rows of matrix products; their words are explained in _row.py."""
+
+import numpy as np
+
+from .._row import Bad, Case, Op, normal
+
+
+def _product(why, M, N, K, transpose_a=False, transpose_b=False):
+    a, b = (K, M) if transpose_a else (M, K), (N, K) if transpose_b else (K, N)
+    options = {"transpose_a": transpose_a, "transpose_b": transpose_b}
+    return Case(why, {"a": normal(*a), "b": normal(*b)}, options)
+
+
+def _linear(why, M, N, K, bias=True, **options):
+    arrays = {"x": normal(M, K), "w": normal(K, N), "b": normal(N) if bias else None}
+    return Case(why, {name: recipe for name, recipe in arrays.items() if recipe}, options)
+
+
+_MATMUL = Op(
+    "matmul",
+    "matmul",
+    ("a", "b"),
+    cases=(
+        _product("primes", 7, 11, 5),
+        _product("one element", 1, 1, 1),
+        _product("a tile", 8, 32, 4),
+        _product("a tile less one", 7, 31, 3),
+        _product("a tile and one", 9, 33, 5),
+        _product("a transposed", 13, 9, 17, True, False),
+        _product("b transposed", 13, 35, 17, False, True),
+        _product("both transposed", 13, 35, 17, True, True),
+        _product("a depth block and one", 17, 65, 385),
+        _product("blocks, threads", 263, 301, 797),
+        _product("blocks transposed", 263, 301, 797, True, True),
+        _product("no rows", 0, 5, 3),
+        _product("no columns", 5, 0, 3),
+        _product("no depth", 5, 3, 0),
+    ),
+    bench=tuple(_product(f"{n} x {n} x {n}", n, n, n) for n in (64, 256, 512, 1024)),
+    bad=(
+        Bad({"b": np.ones((3, 11))}, "matmul_forward: b has shape (3, 11), expected (5, N) because a is (7, 5)"),
+        Bad(
+            {"b": np.ones((5, 11), np.float32)},
+            "matmul_forward: b is float32, expected float64 because a is float64; convert it with b.astype(np.float64)",
+        ),
+        Bad({"a": np.ones(5)}, "matmul_forward: a has 1 axes (shape (5,)), expected 2"),
+        Bad({"out": np.ones((7, 10))}, "matmul_forward: out has shape (7, 10), expected (7, 11)"),
+        Bad({"dy": np.ones((7, 10))}, "matmul_backward: dy has shape (7, 10), expected (7, 11) because b is (5, 11)"),
+    ),
+    flops=lambda arrays, options: 2 * arrays["a"].size * arrays["b"].shape[not options["transpose_b"]],
+)
+
+_LINEAR = Op(
+    "linear",
+    "matmul",
+    ("x", "w", "b"),
+    cases=(
+        _linear("primes", 7, 11, 5),
+        _linear("without a bias", 7, 11, 5, bias=False),
+        _linear("relu", 13, 35, 9, activation="relu"),
+        _linear("sigmoid", 13, 35, 9, activation="sigmoid"),
+        _linear("tanh", 13, 35, 9, activation="tanh"),
+        _linear("depth blocks, groups of rows, threads", 131, 97, 797, activation="relu"),
+        _linear("no rows", 0, 5, 3),
+        _linear("no depth", 5, 3, 0),
+    ),
+    bench=tuple(
+        _linear(f"{M} x {N} x {K}", M, N, K, activation="relu")
+        for M, N, K in ((32, 64, 10), (32, 64, 64), (64, 784, 256), (128, 1000, 6272))
+    ),
+    bad=(
+        Bad({"w": np.ones((3, 11))}, "linear_forward: w has shape (3, 11), expected (5, N) because x is (7, 5)"),
+        Bad({"b": np.ones(5)}, "linear_forward: b has shape (5,), expected (11,) because w is (5, 11)"),
+        Bad(
+            {"activation": "rleu"},
+            "linear_forward: activation is 'rleu', expected one of None, 'relu', 'sigmoid', 'tanh'; "
+            "did you mean 'relu'?",
+        ),
+        Bad({"dy": np.ones((7, 12))}, "linear_backward: dy has shape (7, 12), expected (7, 11) because w is (5, 11)"),
+        Bad(
+            {"dy": np.ones((7, 11)), "activation": "relu"},
+            "linear_backward: y is None, expected the forward's result because activation is 'relu'",
+        ),
+    ),
+    optional=("b",),
+    flops=lambda arrays, _: 2 * arrays["x"].size * arrays["w"].shape[1],
+)
+
+
+OPS = (
+    _MATMUL,
+    _LINEAR,
+)
