@@ -10,12 +10,28 @@ import numbers
 
 import numpy as np
 
+_ndarray = np.ndarray
 _FLOATS = "fd"
+_FLOAT_DTYPES = {np.dtype(np.float32), np.dtype(np.float64)}
 _INTEGERS = "bhilqBHILQ"
 
 
 def floats(op, ndim=None, /, **arrays):
     """Arrays of one float dtype in C order, of rank `ndim` if given; the first one leads."""
+    dtype = None
+    for x in arrays.values():
+        if x.__class__ is not _ndarray or not x.flags.c_contiguous or (ndim is not None and x.ndim != ndim):
+            break
+        if x.dtype is not dtype:
+            if dtype is not None or x.dtype not in _FLOAT_DTYPES:
+                break
+            dtype = x.dtype
+    else:
+        return
+    _explain_floats(op, ndim, arrays)
+
+
+def _explain_floats(op, ndim, arrays):
     leader = None
     for name, x in arrays.items():
         if not (x.__class__ is np.ndarray and x.dtype.char in _FLOATS and x.dtype.isnative and x.flags.c_contiguous):
@@ -24,7 +40,7 @@ def floats(op, ndim=None, /, **arrays):
             rank(op, name, x, ndim)
         if leader is None:
             leader, leader_name = x.dtype, name
-        elif x.dtype is not leader and x.dtype != leader:
+        elif x.dtype != leader:
             raise TypeError(
                 f"{op}: {name} is {x.dtype}, expected {leader} because {leader_name} is {leader}; "
                 f"convert it with {name}.astype(np.{leader})"

@@ -44,18 +44,24 @@ def linear_gradient(dy, y, activation, b):
     N = dy.shape[-1]
     dy_rows = dy.reshape(-1, N)
     dz = dy if activation is None else empty_like(dy)
-    sums = empty((-(-dy_rows.shape[0] // GROUP), N), dy.dtype)
     db = empty(N, dy.dtype)
     y_rows = dy_rows if activation is None else y.reshape(-1, N)
-    _gradient(dy_rows, y_rows, activation_code(activation), dz.reshape(-1, N), sums, db)
+    _gradient(dy_rows, y_rows, activation_code(activation), dz.reshape(-1, N), db)
     return dz, None if b is None else db
 
 
 @kernel
-def _gradient(dy, y, code, dz, sums, db):
-    """dz, and db through `sums` (groups, N)."""
+def _gradient(dy, y, code, dz, db):
+    """`activation_gradient`, for launchers."""
+    activation_gradient(dy, y, code, dz, db)
+
+
+@inner
+def activation_gradient(dy, y, code, dz, db):
+    """dz and db of dy (M, N) and the result y; without an activation dz is dy."""
+    M, N = dy.shape
+    sums = np.empty((-(-M // GROUP), N), dy.dtype)
     spread(_gradient_task, sums.shape[0], dy.size // 4, (dy, y, code, dz, sums))
-    N = dy.shape[1]
     for j in range(N):
         db[j] = 0
     for group in range(sums.shape[0]):

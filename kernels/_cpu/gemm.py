@@ -30,8 +30,8 @@ TASKS = 16  # blocks shrink until there are as many
 DIRECT_ROWS = 64  # products with so few rows read B in place: 1.0 to 1.6 times as fast there, 0.95 at 128 x 1024 x 1024
 _PANEL_BYTES = TILE_VECTORS * VECTOR_BYTES
 
-# B: K rows, columns first:end, packed in `panels`; if `direct`, whole panels are read at b[start + k * stride + j].
-Right = namedtuple("Right", "panels K first end direct b start stride")
+# B: K rows and the columns first:end, packed in `panels`, or the matrix `b` itself if `direct`.
+Right = namedtuple("Right", "panels K first end direct b transposed")
 # C: element (i, j) lies at c[start + i * stride + j]; the tile's `flags` and the activation `code` end the depth.
 Out = namedtuple("Out", "c start stride bias flags code")
 
@@ -48,30 +48,36 @@ def empty_panels(K, N, dtype, count=1):
 
 
 @inner
-def pack_panel(b, transposed, first, end, out, start, K):
-    """Columns first … of B (`end` excluded), or rows of a transposed B, to out[start:], padded to a whole panel."""
-    ldb = b.strides[0] // b.itemsize
+def pack_panel(b, transposed, first, end, k0, K, out, start):
+    """Columns first … of B (`end` excluded), rows k0 … k0 + K, to out[start:], padded to a whole panel with zeros."""
     width = panel_columns(out.itemsize)
     columns = min(width, end - first)
     if transposed:
-        lanes = VECTOR_BYTES // out.itemsize
-        whole, done = columns // lanes * lanes, K // lanes * lanes
-        for j in range(0, whole, lanes):
-            transpose_squares(b, (first + j) * ldb, ldb, out, start + j, width, K // lanes)
-        for j in range(columns):
-            for k in range(np.uint64(done if j < whole else 0), np.uint64(K)):
-                out[np.uint64(start + k * width + j)] = b[np.uint64(first + j), k]
+        _pack_transposed_panel(b, first, columns, k0, K, out, start, width)
     elif columns == width:
         for k in range(np.uint64(K)):
             for j in range(np.uint64(width)):
-                out[np.uint64(start) + k * np.uint64(width) + j] = b[k, np.uint64(first) + j]
+                out[np.uint64(start) + k * np.uint64(width) + j] = b[np.uint64(k0) + k, np.uint64(first) + j]
     else:
         for k in range(np.uint64(K)):
             for j in range(np.uint64(columns)):
-                out[np.uint64(start) + k * np.uint64(width) + j] = b[k, np.uint64(first) + j]
+                out[np.uint64(start) + k * np.uint64(width) + j] = b[np.uint64(k0) + k, np.uint64(first) + j]
     for k in range(K):
         for j in range(columns, width):
             out[np.uint64(start + k * width + j)] = 0
+
+
+@inner
+def _pack_transposed_panel(b, first, columns, k0, K, out, start, width):
+    """Rows first … of b, its columns k0 …: squares in registers, then the rest."""
+    stride = b.strides[0] // b.itemsize
+    lanes = VECTOR_BYTES // out.itemsize
+    whole, done = columns // lanes * lanes, K // lanes * lanes
+    for j in range(0, whole, lanes):
+        transpose_squares(b, (first + j) * stride + k0, stride, out, start + j, width, K // lanes)
+    for j in range(columns):
+        for k in range(np.uint64(done if j < whole else 0), np.uint64(K)):
+            out[np.uint64(start + k * width + j)] = b[np.uint64(first + j), np.uint64(k0) + k]
 
 
 @inner
@@ -95,15 +101,19 @@ def pack_transposed(source, i0, rows, k0, depth, out):
 
 
 @inner
-def tile_plain(packed, i, panels, b0, width, c, c0, ldc, bias, j, depth, high, wide, flags):
-    """The tile at row i of a part packed by rows of A."""
-    tile_by_rows(packed, i * STRIDE, STRIDE, panels, b0, width, c, c0, ldc, bias, j, depth, high, wide, flags)
+def tile_plain(packed, row, b, b0, ldb, out, i, j, depth, rows, columns, flags):
+    """The tile (i, j) of C, from `row` on of a part packed by rows of A."""
+    to = out.start + i * out.stride + j
+    tile_by_rows(
+        packed, row * STRIDE, STRIDE, b, b0, ldb, out.c, to, out.stride, out.bias, j, depth, rows, columns, flags
+    )
 
 
 @inner
-def tile_transposed(packed, i, panels, b0, width, c, c0, ldc, bias, j, depth, high, wide, flags):
-    """The tile at row i of a part packed by columns of A; of an incomplete tile it reads rows that it drops."""
-    tile_by_columns(packed, i, STRIDE, panels, b0, width, c, c0, ldc, bias, j, depth, high, wide, flags)
+def tile_transposed(packed, row, b, b0, ldb, out, i, j, depth, rows, columns, flags):
+    """The tile (i, j) of C, from `row` on of a part packed by columns of A; it reads past an edge and drops that."""
+    to = out.start + i * out.stride + j
+    tile_by_columns(packed, row, STRIDE, b, b0, ldb, out.c, to, out.stride, out.bias, j, depth, rows, columns, flags)
 
 
 @inner
@@ -129,86 +139,60 @@ def block_bounds(task, M, N):
 @inner
 def block(pack, tile, source, k0, k1, right, out, i0, i1, j0, j1):
     """Rows i0:i1, columns j0:j1 of C from k0:k1 of the depth."""
-    c = out.c
-    width = panel_columns(c.itemsize)
+    dtype, width = out.c.dtype, panel_columns(out.c.itemsize)
     flags = out.flags | (TILE_RELU if out.code == RELU else 0)
-    packed = np.empty(max(i1 - i0, min(DEPTH, k1 - k0)) * STRIDE, c.dtype)
+    packed = np.empty(max(i1 - i0, min(DEPTH, k1 - k0)) * STRIDE, dtype)
+    panel = np.empty(DEPTH * width if right.direct else 0, dtype)
+    ldb = right.b.shape[1]
     for k in range(k0, max(k1, k0 + 1), DEPTH):  # no depth at all still writes zeros
         depth = min(DEPTH, k1 - k)
         pack(source, i0, i1 - i0, k, depth, packed)
         at = (ACCUMULATE if k > k0 else 0) | (flags if k + depth == k1 else 0)
         for j in range(j0, j1, width):
-            wide = min(width, right.end - j)
-            in_place = right.direct and wide == width
-            start = 0 if right.direct else (j - right.first) * right.K
+            columns = min(width, right.end - j)
+            in_place = right.direct and columns == width and not right.transposed
+            if right.direct and not in_place:
+                pack_panel(right.b, right.transposed, j, right.end, k, depth, panel, 0)
             for i in range(i0, i1, TILE_ROWS):
-                high = min(TILE_ROWS, i1 - i)
-                to = out.start + i * out.stride + j
+                rows = min(TILE_ROWS, i1 - i)
                 if in_place:
-                    tile(
-                        packed,
-                        i - i0,
-                        right.b,
-                        right.start + k * right.stride + j,
-                        right.stride,
-                        c,
-                        to,
-                        out.stride,
-                        out.bias,
-                        j,
-                        depth,
-                        high,
-                        wide,
-                        at,
-                    )
+                    b = right.b.reshape(-1)
+                    tile(packed, i - i0, b, k * ldb + j, ldb, out, i, j, depth, rows, columns, at)
+                elif right.direct:
+                    tile(packed, i - i0, panel, 0, width, out, i, j, depth, rows, columns, at)
                 else:
-                    tile(
-                        packed,
-                        i - i0,
-                        right.panels,
-                        start + k * width,
-                        width,
-                        c,
-                        to,
-                        out.stride,
-                        out.bias,
-                        j,
-                        depth,
-                        high,
-                        wide,
-                        at,
-                    )
+                    b0 = (j - right.first) * right.K + k * width
+                    tile(packed, i - i0, right.panels, b0, width, out, i, j, depth, rows, columns, at)
     if out.code > RELU:
-        activate(c, out.start + i0 * out.stride + j0, out.stride, i1 - i0, j1 - j0, out.code)
+        activate(out.c, out.start + i0 * out.stride + j0, out.stride, i1 - i0, j1 - j0, out.code)
 
 
 @inner
-def pack_right(b, transposed, first, end, K, direct, panels):
-    """All panels of columns first:end of B, or just the incomplete one where whole ones are read in place."""
-    width = panel_columns(panels.itemsize)
-    count = -(-(end - first) // width)
-    if direct:
-        if (end - first) % width:
-            pack_panel(b, transposed, first + (count - 1) * width, end, panels, 0, K)
-    else:
-        spread(_panel_task, count, K * (end - first) // 4, (b, transposed, first, end, K, panels))
-
-
-@inner
-def _panel_task(p, b, transposed, first, end, K, panels):
+def _panel_task(p, b, transposed, N, K, panels):
     """Panel p of B."""
     width = panel_columns(panels.itemsize)
-    pack_panel(b, transposed, first + p * width, end, panels, p * width * K, K)
+    pack_panel(b, transposed, p * width, N, 0, K, panels, p * width * K)
 
 
 @kernel
 def gemm(a, transpose_a, b, transpose_b, bias, flags, code, panels, c):
-    """c (M, N) = f(op(a) @ op(b) + bias); f by its `code`, no bias with 0 for `flags`; panels from `empty_panels`."""
+    """`product`, for launchers."""
+    product(a, transpose_a, b, transpose_b, bias, flags, code, panels, c)
+
+
+@inner
+def product(a, transpose_a, b, transpose_b, bias, flags, code, panels, c):
+    """c (M, N) = f(op(a) @ op(b) + bias); f by its `code`, no bias with 0 for `flags`.
+
+    `panels` comes from `empty_panels`; with DIRECT_ROWS rows or less it may be anything.
+    """
     M, N = c.shape
     K = a.shape[0] if transpose_a else a.shape[1]
-    direct = not transpose_b and M <= DIRECT_ROWS
-    pack_right(b, transpose_b, 0, N, K, direct, panels)
-    right = Right(panels, K, 0, N, direct, b.reshape(-1), 0, N)
+    direct = M <= DIRECT_ROWS
+    if not direct:
+        count = -(-N // panel_columns(c.itemsize))
+        spread(_panel_task, count, N * K // 4, (b, transpose_b, N, K, panels))
+    right = Right(panels, K, 0, N, direct, b, transpose_b)
     out = Out(c.reshape(-1), 0, N, bias, flags, code)
     rows, columns = blocks_of(M, N)
     tasks = -(-M // rows) * -(-N // columns)

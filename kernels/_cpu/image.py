@@ -110,7 +110,7 @@ def pack_filter(w, taps, backward, groups, group, first, end, panels, start):
     depth = outputs if backward else inputs
     for t in range(taps.size):
         part = w[taps[t], :, group * outputs : (group + 1) * outputs]
-        pack_panel(part, backward, first, end, panels, start + t * depth * panel_columns(w.itemsize), depth)
+        pack_panel(part, backward, first, end, 0, depth, panels, start + t * depth * panel_columns(w.itemsize))
 
 
 @kernel
@@ -147,7 +147,7 @@ def _patch_task(job, x, view, tasks, panels, N, K, bias, flags, code, y):
     i0, i1, j0, j1 = block_bounds(job % tasks, y.shape[0], N)
     source = (x, view, group * (view.C // view.groups))
     size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * K
-    right = Right(panels[group * size :], K, 0, N, False, panels, 0, 0)
+    right = Right(panels[group * size :], K, 0, N, False, y, False)
     out = Out(y.reshape(-1), group * N, y.shape[1], bias[group * N :], flags, code)
     block(pack_patches, tile_plain, source, 0, K, right, out, i0, i1, j0, j1)
 
@@ -176,7 +176,7 @@ def _gradient_panel_task(p, dz, per_group, N, panels):
     width = panel_columns(dz.itemsize)
     group, first = p // per_group, p % per_group * width
     M = dz.shape[0]
-    pack_panel(dz, False, group * N + first, (group + 1) * N, panels, p * width * M, M)
+    pack_panel(dz, False, group * N + first, (group + 1) * N, 0, M, panels, p * width * M)
 
 
 @inner
@@ -190,7 +190,7 @@ def _part_task(job, x, view, M, N, panels, parts):
     length = -(-depths // count) * DEPTH
     source = (x, view, group * (view.C // view.groups))
     size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * M
-    right = Right(panels[group * size :], M, 0, N, False, panels, 0, 0)
+    right = Right(panels[group * size :], M, 0, N, False, parts[0], False)
     out = Out(parts.reshape(-1), part * K * columns + group * N, columns, panels, 0, NONE)
     block(
         pack_patches_transposed,

@@ -69,14 +69,17 @@ def _provide_tile(layout, dtype):
             lanes = VECTOR_BYTES // (dtype.bitwidth // 8)
             call = [builder.inttoptr(v, scalar.as_pointer()) if n in (0, 2, 4, 6) else v for n, v in enumerate(args)]
             vectors = builder.sdiv(builder.add(args[9], _int(lanes - 1)), _int(lanes))
+            one_row = builder.icmp_signed("==", args[8], _int(1))
+            variant = builder.add(vectors, builder.select(one_row, _int(TILE_VECTORS), _int(0)))
             done = builder.append_basic_block("tile.done")
-            switch = builder.switch(vectors, done)
-            for n in range(1, TILE_VECTORS + 1):
-                block = builder.append_basic_block(f"tile.{n}")
-                switch.add_case(_int(n), block)
-                builder.position_at_end(block)
-                builder.call(_tile_function(builder.module, layout, scalar, lanes, n), call)
-                builder.branch(done)
+            switch = builder.switch(variant, done)
+            for rows in (TILE_ROWS, 1):
+                for n in range(1, TILE_VECTORS + 1):
+                    block = builder.append_basic_block(f"tile.{rows}.{n}")
+                    switch.add_case(_int(n + TILE_VECTORS * (rows == 1)), block)
+                    builder.position_at_end(block)
+                    builder.call(_tile_function(builder.module, layout, scalar, lanes, rows, n), call)
+                    builder.branch(done)
             builder.position_at_end(done)
             return context.get_dummy_value()
 
@@ -97,24 +100,25 @@ for _layout in ("rows", "columns"):
         _provide_tile(_layout, _dtype)
 
 
-def _tile_function(module, layout, scalar, lanes, vectors):
+def _tile_function(module, layout, scalar, lanes, rows, vectors):
     """The function of one variant, defined in `module` at its first use."""
-    name = f"tile.{layout}.{scalar}.{vectors}"
+    name = f"tile.{layout}.{scalar}.{rows}.{vectors}"
     if name in module.globals:
         return module.globals[name]
     p = scalar.as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [p, _I64, p, _I64, p, _I64, p, _I64, _I64, _I64, _I64])
     function = ir.Function(module, kind, name)
     function.linkage = "internal"
-    _Tile(function, layout, scalar, lanes, vectors).emit()
+    _Tile(function, layout, scalar, lanes, rows, vectors).emit()
     return function
 
 
 class _Tile:
     """Emits one variant: the loop over k, unrolled, and what is done with the sums at its end."""
 
-    def __init__(self, function, layout, scalar, lanes, vectors):
-        self.function, self.layout, self.lanes, self.vectors = function, layout, lanes, vectors
+    def __init__(self, function, layout, scalar, lanes, height, vectors):
+        self.function, self.layout, self.lanes = function, layout, lanes
+        self.height, self.vectors = height, vectors
         self.vector = ir.VectorType(scalar, lanes)
         self.bytes = VECTOR_BYTES // lanes
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
@@ -145,7 +149,7 @@ class _Tile:
     def emit(self):
         builder = self.builder
         zero = ir.Constant(self.vector, [0.0] * self.lanes)
-        sums = [[zero] * self.vectors for _ in range(TILE_ROWS)]
+        sums = [[zero] * self.vectors for _ in range(self.height)]
         starts = self._row_starts() if self.layout == "rows" else None
         whole = builder.and_(self.depth, _int(-UNROLL))
         k, sums = self._loop(_int(0), whole, UNROLL, starts, sums)
@@ -156,7 +160,7 @@ class _Tile:
     def _row_starts(self):
         builder, starts = self.builder, []
         last = builder.sub(self.rows, _int(1))
-        for i in range(TILE_ROWS):
+        for i in range(self.height):
             row = builder.select(builder.icmp_signed("<", _int(i), self.rows), _int(i), last)
             starts.append(builder.gep(self.a, [builder.mul(row, self.lda)]))
         return starts
@@ -202,7 +206,7 @@ class _Tile:
         row = [self._load(b, j) for j in range(self.vectors)]
         if self.layout == "columns":
             column = builder.gep(self.a, [builder.mul(k_now, self.lda)])
-        for i in range(TILE_ROWS):
+        for i in range(self.height):
             if self.layout == "rows":
                 element = builder.gep(builder.gep(starts[i], [k]), [_int(u)])
             else:
@@ -234,7 +238,7 @@ class _Tile:
             return results
 
         relu = builder.icmp_signed("!=", builder.and_(self.flags, _int(RELU)), _int(0))
-        for i in range(TILE_ROWS):
+        for i in range(self.height):
             with builder.if_then(builder.icmp_signed("<", _int(i), self.rows)):
                 row = builder.gep(self.c, [builder.mul(_int(i), self.ldc)])
                 out = added(added(sums[i], ACCUMULATE, row), BIAS, self.bias)

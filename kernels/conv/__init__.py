@@ -101,7 +101,9 @@ def _check_convolution(op, x, w, b, stride, padding, dilation, groups, activatio
         check.shape(op, "w", w, ("R", "S", C // groups, "K"), ("x", x))
     if 0 in w.shape[:2]:
         raise ValueError(f"{op}: w has shape {w.shape}, expected a filter of at least 1 x 1")
-    check_bias(op, x, b, w)
+    if b is not None:
+        check.floats(op, None, x=x, b=b)
+    check_bias(op, b, w)
     if activation not in FUSED:
         check.choice(op, "activation", activation, FUSED)
     check.choice(op, "algorithm", algorithm, ALGORITHMS)

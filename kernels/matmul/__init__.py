@@ -59,11 +59,11 @@ def linear_backward(dy, x, w, b=None, y=None, *, activation=None, need_dx=True):
     dx (M, K), or None if `need_dx` is false, dw (K, N), and db (N,), or None if b is None.
     """
     op = "linear_backward"
-    _check_linear(op, x, w, b, activation)
-    check.floats(op, 2, x=x, dy=dy)
+    _check_linear(op, x, w, b, activation, dy=dy)
     shape = (x.shape[0], w.shape[1])
     if dy.shape != shape:
-        check.shape(op, "dy", dy, shape, ("w", w) if dy.shape[0] == shape[0] else ("x", x))
+        same_rows = dy.ndim == 2 and dy.shape[0] == shape[0]
+        check.shape(op, "dy", dy, shape, ("w", w) if same_rows else ("x", x))
     if activation is not None:
         check_saved_result(op, y, dy, activation)
     return _faces(x).linear_backward(dy, x, w, b, y, activation=activation, need_dx=need_dx)
@@ -77,19 +77,22 @@ def check_saved_result(op, y, dy, activation):
     check.same_shape(op, dy=dy, y=y)
 
 
-def check_bias(op, x, b, w):
+def check_bias(op, b, w):
     """A bias (N,) of w's last size, or None."""
-    if b is not None:
-        check.floats(op, None, x=x, b=b)
-        if b.shape != (w.shape[-1],):
-            check.shape(op, "b", b, (w.shape[-1],), ("w", w))
+    if b is not None and b.shape != (w.shape[-1],):
+        check.shape(op, "b", b, (w.shape[-1],), ("w", w))
 
 
-def _check_linear(op, x, w, b, activation):
-    check.floats(op, 2, x=x, w=w)
-    if x.shape[1] != w.shape[0]:
+def _check_linear(op, x, w, b, activation, **others):
+    if b is None:
+        check.floats(op, None, x=x, w=w, **others)
+    else:
+        check.floats(op, None, x=x, w=w, b=b, **others)
+    check.rank(op, "x", x, 2)
+    if w.ndim != 2 or x.shape[1] != w.shape[0]:
+        check.rank(op, "w", w, 2)
         check.shape(op, "w", w, (x.shape[1], "N"), ("x", x))
-    check_bias(op, x, b, w)
+    check_bias(op, b, w)
     if activation not in FUSED:
         check.choice(op, "activation", activation, FUSED)
 

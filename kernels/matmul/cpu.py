@@ -10,9 +10,10 @@ Goto, van de Geijn 2008, Anatomy of high-performance matrix multiplication. The 
 element's sum runs over K in order, so its bits do not depend on tiles or threads.
 """
 
-from .._cpu.bias import activation_code, linear_gradient
-from .._cpu.gemm import empty_panels, gemm
-from .._cpu.memory import empty
+from .._cpu.bias import NONE, activation_code, activation_gradient
+from .._cpu.gemm import DIRECT_ROWS, empty_panels, gemm, product
+from .._cpu.jit import kernel
+from .._cpu.memory import empty, empty_like
 from .._cpu.microkernel import BIAS
 
 
@@ -37,18 +38,35 @@ def linear_forward(x, w, b=None, *, activation=None, out=None):
 
 
 def linear_backward(dy, x, w, b=None, y=None, *, activation=None, need_dx=True):
-    dz, db = linear_gradient(dy, y, activation, b)
-    dx = _product(dz, False, w, True) if need_dx else None
-    return dx, _product(x, True, dz, False), db
+    (M, K), N = x.shape, w.shape[1]
+    dz = dy if activation is None else empty_like(dy)
+    db = empty(N, x.dtype)
+    dx = empty_like(x) if need_dx else dz
+    dw = empty_like(w)
+    if max(M, K) <= DIRECT_ROWS:
+        panels = db
+    else:
+        panels = max(empty_panels(N, K, x.dtype), empty_panels(M, N, x.dtype), key=len)
+    _linear_backward(dy, dy if y is None else y, activation_code(activation), x, w, need_dx, panels, dz, db, dx, dw)
+    return dx if need_dx else None, dw, None if b is None else db
+
+
+@kernel
+def _linear_backward(dy, y, code, x, w, need_dx, panels, dz, db, dx, dw):
+    activation_gradient(dy, y, code, dz, db)
+    if need_dx:
+        product(dz, False, w, True, db, 0, NONE, panels, dx)
+    product(x, True, dz, False, db, 0, NONE, panels, dw)
 
 
 def _product(a, transpose_a, b, transpose_b, bias=None, activation=None, out=None):
     K, M = a.shape if transpose_a else a.shape[::-1]
     N = b.shape[0] if transpose_b else b.shape[1]
     c = empty((M, N), a.dtype) if out is None else out
-    flags = 0 if bias is None else BIAS
-    panels = empty_panels(K, N, a.dtype)
-    gemm(
-        a, transpose_a, b, transpose_b, panels if bias is None else bias, flags, activation_code(activation), panels, c
-    )
+    panels = c.reshape(-1) if M <= DIRECT_ROWS else empty_panels(K, N, a.dtype)
+    code = activation_code(activation)
+    if bias is None:
+        gemm(a, transpose_a, b, transpose_b, panels, 0, code, panels, c)
+    else:
+        gemm(a, transpose_a, b, transpose_b, bias, BIAS, code, panels, c)
     return c
