@@ -5,7 +5,6 @@ are trained on as they are and shifted by one pixel up, down, left and right.
 """
 
 import importlib.util
-import os
 import sys
 import time
 from pathlib import Path
@@ -31,8 +30,6 @@ def train(epochs=None, seed=0, out=None, quick=False):
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return _fail(f"cannot make the folder of the results: {error}; name another with --out")
-    # OpenMP's threads spin between loops. On two cores beside one other busy program that made 1 s of training 31 s.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from . import report
 
     (x, y), validation, (x_test, y_test) = load()
