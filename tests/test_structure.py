@@ -66,6 +66,11 @@ def test_every_folder_is_a_package_of_known_place():
         assert not folder.parts or folder.parts[0] in ORDER, folder
 
 
+def test_the_tests_are_no_package():
+    """Else pytest takes the root for a package by the name of its folder: a clone in `numba/` would hide Numba."""
+    assert not (ROOT / "tests" / "__init__.py").exists()
+
+
 @EACH_FILE
 def test_imports_run_one_way(path):
     parts = path.relative_to(ROOT).parts
