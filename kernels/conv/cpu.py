@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import _window as window
 from .._cpu.bias import activation_code, linear_gradient
+from .._cpu.depthwise import depthwise_filter_gradient, depthwise_parts, depthwise_product
 from .._cpu.gemm import empty_panels
 from .._cpu.image import View, filter_parts, filter_product, patch_product
 from .._cpu.memory import empty
@@ -111,6 +112,10 @@ def _input_gradient(dz, view, w, shape, fast=False):
 
 
 def _product(x, view, w, taps, backward, b, code, y):
+    if view.groups == view.C == w.shape[3] and view.divisor_h == view.divisor_w == 1 and taps.size:
+        bias, flags = (y.reshape(-1), 0) if b is None else (b, BIAS)
+        depthwise_product(x, view, w, taps, bias, flags, code, y)
+        return
     channels = y.shape[3] // view.groups
     depth = view.R * view.S * view.C // view.groups
     panels = empty_panels(depth, channels, x.dtype, view.groups)
@@ -120,6 +125,11 @@ def _product(x, view, w, taps, backward, b, code, y):
 
 
 def _filter_gradient(x, view, dz, shape):
+    if view.groups == view.C == shape[3]:
+        parts = empty((depthwise_parts(x.shape[0], view.P), view.R * view.S, view.C), x.dtype)
+        dw = empty(shape, x.dtype)
+        depthwise_filter_gradient(x, view, dz, parts, dw.reshape(-1, view.C))
+        return dw
     K, N = view.R * view.S * view.C // view.groups, shape[3]
     dz = dz.reshape(-1, N)
     M = dz.shape[0]

@@ -1,0 +1,171 @@
+"""Convolutions in which every channel has a filter of its own: no matrix product, but sums over taps for all channels.
+
+Where a view's divisors are 1 (`image.py`), the taps that lie inside the image are a rectangle, r0 <= r < r1 and
+s0 <= s < s1, and the same rectangle serves neighbouring outputs of a row except at its ends. A strip of STRIP such
+outputs is summed up in registers, a vector of channels at a time. The gradient to the filter sums x dy along the
+rows, in four interleaved chains.
+"""
+
+from numba.core import cgutils
+
+from .bias import RELU, activate
+from .emit import I64, ir_function
+from .image import add_parts
+from .jit import inner, kernel
+from .microkernel import RELU as CUT
+from .threads import spread
+from .transforms import finish
+
+STRIP = 6
+MULTIPLIES = 8  # that one core does in a nanosecond, at least
+ROWS = 8  # rows of outputs whose part of the filter's gradient one task sums up
+CHAINS = 4
+
+
+def _strip_code(count):
+    """y[u] = f(sum over R x S taps of x[u] * w + bias) for u < count, all channels."""
+
+    def emit(vectors, args):
+        x, x_row, x_column, x_step, w, w_row, w_column, y, y_step, packed, bias, flags = args
+        builder = vectors.builder
+        channels = builder.lshr(packed, I64(32))
+        R, S = (builder.and_(builder.lshr(packed, I64(shift)), I64(0xFFFF)) for shift in (16, 0))
+
+        def outputs(c, mask):
+            sums = [cgutils.alloca_once(builder, vectors.kind) for _ in range(count)]
+            for place in sums:
+                builder.store(vectors.zero, place)
+            with cgutils.for_range(builder, R, intp=I64) as row, cgutils.for_range(builder, S, intp=I64) as column:
+                r, s = row.index, column.index
+                tap = builder.add(builder.add(builder.mul(r, w_row), builder.mul(s, w_column)), c)
+                weight = vectors.load(builder.gep(w, [tap]), mask)
+                pixel = builder.add(builder.add(builder.mul(r, x_row), builder.mul(s, x_column)), c)
+                for u, place in enumerate(sums):
+                    at = builder.gep(x, [builder.add(pixel, builder.mul(x_step, I64(u)))])
+                    builder.store(
+                        vectors.multiply_add(vectors.load(at, mask), weight, builder.load(place), False), place
+                    )
+            end = finish(vectors, bias, flags, c, mask)
+            for u, place in enumerate(sums):
+                at = builder.gep(y, [builder.add(builder.mul(y_step, I64(u)), c)])
+                vectors.store(end(builder.load(place)), at, mask)
+
+        vectors.over(channels, outputs)
+
+    return emit
+
+
+def _row_code(vectors, args):
+    """total += sum over u < count of x[u] * dz[u], all channels."""
+    x, x_step, dz, dz_step, count, total, channels = args[:7]
+    builder = vectors.builder
+
+    def channel(c, mask):
+        sums = [cgutils.alloca_once(builder, vectors.kind) for _ in range(CHAINS)]
+        for place in sums:
+            builder.store(vectors.zero, place)
+        whole = builder.and_(count, I64(-CHAINS))
+        for first, end, step in ((I64(0), whole, CHAINS), (whole, count, 1)):
+            with cgutils.for_range_slice(builder, first, end, I64(step), intp=I64) as (u, _):
+                for chain, place in enumerate(sums[:step]):
+                    v = builder.add(u, I64(chain))
+                    a = vectors.load(builder.gep(x, [builder.add(builder.mul(v, x_step), c)]), mask)
+                    b = vectors.load(builder.gep(dz, [builder.add(builder.mul(v, dz_step), c)]), mask)
+                    builder.store(vectors.multiply_add(a, b, builder.load(place), False), place)
+        value = vectors.load(builder.gep(total, [c]), mask)
+        for place in sums:
+            value = builder.fadd(value, builder.load(place))
+        vectors.store(value, builder.gep(total, [c]), mask)
+
+    vectors.over(channels, channel)
+
+
+_one_output = ir_function("depthwise_one", "aiiiaiiaiiai", _strip_code(1))
+_strip_of_outputs = ir_function("depthwise_strip", "aiiiaiiaiiai", _strip_code(STRIP))
+_row_product = ir_function("depthwise_row", "aiaiiai", _row_code)
+
+
+@kernel
+def depthwise_product(x, view, w, taps, bias, flags, code, y):
+    """y (N, P, Q, C) = f(sum over taps of x * w (R * S, C) + bias); the view's divisors are 1."""
+    work = y.size * taps.size // MULTIPLIES
+    flags |= CUT if code == RELU else 0
+    spread(_output_row, y.shape[0] * view.P, work, (x.reshape(-1), view, w.reshape(-1), taps, bias, flags, code, y))
+
+
+@inner
+def taps_inside(first, step, count, size):
+    """(low, high) of the t < count for which 0 <= first + t * step < size; low = high where there is none."""
+    low = max(0, -(first // step))
+    high = min(count, -((first - size) // step))
+    return low, max(low, high)
+
+
+@inner
+def _output_row(row, x, view, w, taps, bias, flags, code, y):
+    """Row `row % P` of image `row // P`."""
+    n, p = row // view.P, row % view.P
+    C = view.C
+    flat = y.reshape(-1)
+    h = p * view.step_h + view.base_h
+    r0, r1 = taps_inside(h, view.dilation_h, view.R, view.H)
+    w_row = (taps[view.S] - taps[0]) * C if view.R > 1 else 0
+    w_column = (taps[1] - taps[0]) * C if view.S > 1 else 0
+    x_row, x_column, x_step = view.dilation_h * view.W * C, view.dilation_w * C, view.step_w * C
+    q = 0
+    while q < view.Q:
+        left = q * view.step_w + view.base_w
+        s0, s1 = taps_inside(left, view.dilation_w, view.S, view.W)
+        pixel = ((n * view.H + h + r0 * view.dilation_h) * view.W + left + s0 * view.dilation_w) * C
+        weight = taps[0] * C + r0 * w_row + s0 * w_column
+        to = (row * view.Q + q) * C
+        packed = (C << 32) | ((r1 - r0) << 16) | (s1 - s0)
+        right = left + (STRIP - 1) * view.step_w + (view.S - 1) * view.dilation_w
+        if q + STRIP <= view.Q and left >= 0 and right < view.W:
+            _strip_of_outputs(
+                x, pixel, x_row, x_column, x_step, w, weight, w_row, w_column, flat, to, C, packed, bias, 0, flags
+            )
+            q += STRIP
+        else:
+            if r0 == r1 or s0 == s1:  # nothing is read then
+                pixel, weight = 0, 0
+            _one_output(
+                x, pixel, x_row, x_column, x_step, w, weight, w_row, w_column, flat, to, C, packed, bias, 0, flags
+            )
+            q += 1
+    if code > RELU:
+        activate(flat, row * view.Q * C, C, view.Q, C, code)
+
+
+def depthwise_parts(N, P):
+    """How many partial sums `depthwise_filter_gradient` makes."""
+    return max(1, -(-N * P // ROWS))
+
+
+@kernel
+def depthwise_filter_gradient(x, view, dz, parts, dw):
+    """dw (R * S, C) = sum over outputs of x * dz (N, P, Q, C), through `parts` (count, R * S, C)."""
+    work = dz.size * view.R * view.S // MULTIPLIES
+    spread(_gradient_part, parts.shape[0], work, (x.reshape(-1), view, dz, parts))
+    add_parts(parts, dw)
+
+
+@inner
+def _gradient_part(part, x, view, dz, parts):
+    """The part of ROWS rows of dz."""
+    C = view.C
+    parts[part] = 0
+    total, gradients = parts.reshape(-1), dz.reshape(-1)
+    for row in range(part * ROWS, min((part + 1) * ROWS, dz.shape[0] * view.P)):
+        n, p = row // view.P, row % view.P
+        h = p * view.step_h + view.base_h
+        r0, r1 = taps_inside(h, view.dilation_h, view.R, view.H)
+        for r in range(r0, r1):
+            for s in range(view.S):
+                first = view.base_w + s * view.dilation_w
+                q0, q1 = taps_inside(first, view.step_w, view.Q, view.W)
+                if q0 == q1:
+                    continue
+                pixel = ((n * view.H + h + r * view.dilation_h) * view.W + first + q0 * view.step_w) * C
+                to = (part * view.R * view.S + r * view.S + s) * C
+                _row_product(x, pixel, view.step_w * C, gradients, (row * view.Q + q0) * C, C, q1 - q0, total, to, C)
