@@ -55,6 +55,32 @@ def _strip_code(count):
     return emit
 
 
+def _strip_of_3x3_code(vectors, args):
+    """The strip for 3 x 3 taps whose columns are as far apart as the outputs': neighbours share what they load."""
+    x, x_row, x_column, w, w_row, w_column, y, y_step, channels, bias, flags = args
+    builder = vectors.builder
+
+    def outputs(c, mask):
+        sums = [vectors.zero] * STRIP
+        for r in range(3):
+            row, tap = (
+                builder.gep(base, [builder.add(builder.mul(step, I64(r)), c)])
+                for base, step in ((x, x_row), (w, w_row))
+            )
+            pixels, weights = (
+                [vectors.load(builder.gep(base, [builder.mul(step, I64(j))]), mask) for j in range(count)]
+                for base, step, count in ((row, x_column, STRIP + 2), (tap, w_column, 3))
+            )
+            for s in range(3):
+                sums = [vectors.multiply_add(pixels[u + s], weights[s], sums[u], False) for u in range(STRIP)]
+        end = finish(vectors, bias, flags, c, mask)
+        for u in range(STRIP):
+            at = builder.gep(y, [builder.add(builder.mul(y_step, I64(u)), c)])
+            vectors.store(end(sums[u]), at, mask)
+
+    vectors.over(channels, outputs)
+
+
 def _row_code(vectors, args):
     """total += sum over u < count of x[u] * dz[u], all channels."""
     x, x_step, dz, dz_step, count, total, channels = args[:7]
@@ -82,6 +108,7 @@ def _row_code(vectors, args):
 
 _one_output = ir_function("depthwise_one", "aiiiaiiaiiai", _strip_code(1))
 _strip_of_outputs = ir_function("depthwise_strip", "aiiiaiiaiiai", _strip_code(STRIP))
+_strip_of_3x3 = ir_function("depthwise_3x3", "aiiaiiaiiai", _strip_of_3x3_code)
 _row_product = ir_function("depthwise_row", "aiaiiai", _row_code)
 
 
@@ -121,7 +148,11 @@ def _output_row(row, x, view, w, taps, bias, flags, code, y):
         to = (row * view.Q + q) * C
         packed = (C << 32) | ((r1 - r0) << 16) | (s1 - s0)
         right = left + (STRIP - 1) * view.step_w + (view.S - 1) * view.dilation_w
-        if q + STRIP <= view.Q and left >= 0 and right < view.W:
+        strip = q + STRIP <= view.Q and left >= 0 and right < view.W
+        if strip and r1 - r0 == 3 and view.S == 3 and x_step == x_column:
+            _strip_of_3x3(x, pixel, x_row, x_column, w, weight, w_row, w_column, flat, to, C, C, bias, 0, flags)
+            q += STRIP
+        elif strip:
             _strip_of_outputs(
                 x, pixel, x_row, x_column, x_step, w, weight, w_row, w_column, flat, to, C, packed, bias, 0, flags
             )
