@@ -11,6 +11,8 @@ ENV := .venv
 RUN := $(ENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 ARGS ?=
+# OpenMP's threads sleep between loops: where other programs run, spinning ones cost far more than they save.
+export OMP_WAIT_POLICY ?= passive
 
 .NOTPARALLEL:
 .PHONY: train test lint clean

@@ -26,12 +26,9 @@ def source_folders():
     """The folders of the package, as paths relative to the root."""
     for folder, inner, _ in os.walk(ROOT):
         here = Path(folder).relative_to(ROOT)
-        inner[:] = [
-            name
-            for name in inner
-            if not name.startswith((".", "__"))
-            and not (here == Path() and (name in NOT_PACKAGED or "egg-info" in name))
-        ]
+        skipped = NOT_PACKAGED if here == Path() else set()
+        inner[:] = [name for name in inner if name not in skipped and not name.startswith((".", "__"))]
+        inner[:] = [name for name in inner if not Path(folder, name, "pyvenv.cfg").exists()]
         if any(name.endswith(".py") for name in os.listdir(folder)):
             yield here
 
