@@ -1,4 +1,5 @@
 """What the machine can do at most, measured: multiply-adds from registers, and bytes copied in memory."""
+
 import numpy as np
 from llvmlite import ir
 from numba import types

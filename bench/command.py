@@ -1,4 +1,7 @@
 """The benchmark command: cases of the catalog, ours beside the peers', as a table or as JSON."""
+
+import functools
+import inspect
 import json
 import platform
 import sys
@@ -47,8 +50,10 @@ def _with_threads(threads, names, arguments):
         dtype = np.dtype(arguments.dtype)
         ceiling = ceilings.flops(threads, dtype)
         copied = ceilings.bandwidth()
-        print(f"\n{threads} thread{'s' * (threads > 1)}, {dtype}: at most {ceiling / 1e9:.0f} GFLOP/s from registers, "
-              f"{copied / 1e9:.1f} GB/s copied")
+        print(
+            f"\n{threads} thread{'s' * (threads > 1)}, {dtype}: at most {ceiling / 1e9:.0f} GFLOP/s from registers, "
+            f"{copied / 1e9:.1f} GB/s copied"
+        )
         rows = []
         for op in arguments.ops or BY_NAME:
             if op not in BY_NAME:
@@ -61,28 +66,31 @@ def _with_threads(threads, names, arguments):
 
 
 def _case(op, case, dtype, names, rounds, threads, ceiling, copied):
-    """A row for the forward, and one for the gradients where there are any."""
+    """A row for the forward, and for the gradients where there are any: all of them, and without the input's."""
     arrays = case.make(dtype)
     results = op.forward("public", arrays, case.options)
-    contestants = {"forward": {"ours": lambda: op.forward("public", arrays, case.options)}, "backward": {}}
+    contestants = {"forward": {"ours": op.forward_call("public", arrays, case.options)}}
     dy = np.random.default_rng(1).standard_normal(np.shape(results[0])).astype(dtype)
     if op.differentiable:
-        contestants["backward"]["ours"] = lambda: op.backward("public", dy, arrays, case.options, results)
+        backward = op.backward_call("public", dy, arrays, case.options, results)
+        contestants["backward"] = {"ours": backward}
+        if "need_dx" in inspect.signature(backward).parameters:
+            contestants["weights"] = {"ours": functools.partial(backward, need_dx=False)}
     for name in names:
-        for product, call in (peers.PEERS[name](op.name, arrays, case.options, dy) or {}).items():
-            contestants[product][name] = call
+        for label, products in peers.PEERS[name](op.name, arrays, case.options, dy).items():
+            for product in contestants.keys() & products.keys():
+                contestants[product][label] = products[product]
     rows = []
     for product, calls in contestants.items():
-        if calls:
-            times = timing.alternate(calls, rounds)
-            rows.append(_row(op, case, product, threads, arrays, times, ceiling, copied))
+        times = timing.alternate(calls, rounds)
+        rows.append(_row(op, case, product, threads, arrays, times, ceiling, copied))
     return rows
 
 
 def _row(op, case, product, threads, arrays, times, ceiling, copied):
     row = {"op": op.name, "case": case.why, "product": product, "threads": threads, "seconds": times}
     text = f"{op.name:12s} {case.why:28.28s} {product:8s} {times['ours'] * 1e6:10.1f} us"
-    passes = 1 if product == "forward" else len(op.differentiable) if op.flops is None else 2
+    passes = 2 if product == "backward" else 1
     if op.flops:
         row["flops"] = passes * op.flops(arrays, case.options) / times["ours"]
         row["share"] = row["flops"] / ceiling
@@ -97,12 +105,17 @@ def _row(op, case, product, threads, arrays, times, ceiling, copied):
         row["ratio"] = others[best] / times["ours"]
         text += f"   {row['ratio']:5.2f} x {best}"
         text += "".join(f"   {name} {time * 1e6:.1f} us" for name, time in others.items())
-    print(text, flush=True)
+    if op.note:
+        row["note"] = op.note(arrays, case.options)
+        text += f"   {row['note']}"
+    print(text.rstrip(), flush=True)
     return row
 
 
 def _summary(rows):
     ratios = [row["ratio"] for row in rows if "ratio" in row]
     if ratios:
-        print(f"ratio of the best peer's time to ours: geometric mean {np.exp(np.mean(np.log(ratios))):.2f}, "
-              f"least {min(ratios):.2f}, over {len(ratios)} products")
+        print(
+            f"ratio of the best peer's time to ours: geometric mean {np.exp(np.mean(np.log(ratios))):.2f}, "
+            f"least {min(ratios):.2f}, over {len(ratios)} products"
+        )

@@ -1,8 +1,9 @@
 """The same work in other libraries, for the catalog's cases; a peer that is not installed is named as absent.
 
-A peer is a function (op, arrays, options) -> {name of a product: function without arguments}, or None where it has no
-such op. Products: "forward", and "backward" for all gradients at once.
+A peer is a function (op, arrays, options, dy) -> {label: {product: function without arguments}}, empty where it has
+no such op. Products: "forward", "backward" for all gradients at once, "weights" for those of all but the input.
 """
+
 import importlib
 
 import numpy as np
@@ -13,21 +14,35 @@ from ..kernels.catalog import BY_NAME
 def numpy(op, arrays, options, dy):
     """The reference."""
     op = BY_NAME[op]
-    results = op.forward("reference", arrays, options)
-    return {
-        "forward": lambda: op.forward("reference", arrays, options),
-        "backward": lambda: op.backward("reference", dy, arrays, options, results),
-    }
+    products = {"forward": op.forward_call("reference", arrays, options)}
+    if op.differentiable:
+        results = op.forward("reference", arrays, options)
+        products["backward"] = op.backward_call("reference", dy, arrays, options, results)
+    return {"numpy": products}
 
 
 def torch(op, arrays, options, dy):
-    """PyTorch on the CPU, arrays shared; images in its channels-last layout, which is ours."""
+    """PyTorch on the CPU, arrays shared; images in both of its layouts, of which channels-last is ours."""
     import torch as t
 
-    make = {"matmul": _torch_matmul, "linear": _torch_linear, "conv2d": _torch_conv2d}.get(op)
-    if make is None:
-        return None
-    leaves, function, dy = make(t, {k: t.from_numpy(v) for k, v in arrays.items()}, options, t.from_numpy(dy))
+    arrays = {name: t.from_numpy(array) for name, array in arrays.items()}
+    dy = t.from_numpy(dy)
+    if op == "matmul":
+        return {"torch": _torch_products(t, [arrays["a"], arrays["b"]], _torch_matmul(options), dy)}
+    if op == "linear":
+        return {"torch": _torch_products(t, list(arrays.values()), _torch_linear(t, options), dy)}
+    if op != "conv2d":
+        return {}
+    contestants = {}
+    for label, layout in (("torch nhwc", t.channels_last), ("torch nchw", t.contiguous_format)):
+        axes = ((arrays["x"], (0, 3, 1, 2)), (arrays["w"], (3, 2, 0, 1)), (dy, (0, 3, 1, 2)))
+        x, w, d = (array.permute(order).contiguous(memory_format=layout) for array, order in axes)
+        leaves = [x, w, *([arrays["b"]] if "b" in arrays else [])]
+        contestants[label] = _torch_products(t, leaves, _torch_conv2d(t, options), d)
+    return contestants
+
+
+def _torch_products(t, leaves, function, dy):
     tracked = [leaf.detach().requires_grad_() for leaf in leaves]
     y = function(*tracked)
 
@@ -35,32 +50,26 @@ def torch(op, arrays, options, dy):
         with t.no_grad():
             return function(*leaves)
 
-    return {"forward": forward, "backward": lambda: t.autograd.grad(y, tracked, dy, retain_graph=True)}
+    return {
+        "forward": forward,
+        "backward": lambda: t.autograd.grad(y, tracked, dy, retain_graph=True),
+        "weights": lambda: t.autograd.grad(y, tracked[1:], dy, retain_graph=True),
+    }
 
 
-def _torch_matmul(t, x, options, dy):
-    def product(a, b):
-        return (a.T if options.get("transpose_a") else a) @ (b.T if options.get("transpose_b") else b)
-
-    return [x["a"], x["b"]], product, dy
+def _torch_matmul(options):
+    return lambda a, b: (a.T if options.get("transpose_a") else a) @ (b.T if options.get("transpose_b") else b)
 
 
-def _torch_linear(t, x, options, dy):
+def _torch_linear(t, options):
     act = _torch_activation(t, options)
-    return list(x.values()), lambda x, w, b=None: act(t.addmm(b, x, w) if b is not None else x @ w), dy
+    return lambda x, w, b=None: act(t.addmm(b, x, w) if b is not None else x @ w)
 
 
-def _torch_conv2d(t, x, options, dy):
+def _torch_conv2d(t, options):
     act = _torch_activation(t, options)
-    images = x["x"].permute(0, 3, 1, 2)
-    filters = x["w"].permute(3, 2, 0, 1).contiguous(memory_format=t.channels_last)
-    padding = options.get("padding", 0)
-
-    def convolve(x, w, b=None):
-        return act(t.nn.functional.conv2d(
-            x, w, b, options.get("stride", 1), padding, options.get("dilation", 1), options.get("groups", 1)))
-
-    return [images, filters, *([x["b"]] if "b" in x else [])], convolve, dy.permute(0, 3, 1, 2)
+    rest = [options.get(name, value) for name, value in (("padding", 0), ("dilation", 1), ("groups", 1))]
+    return lambda x, w, b=None: act(t.nn.functional.conv2d(x, w, b, options.get("stride", 1), *rest))
 
 
 def _torch_activation(t, options):
@@ -74,16 +83,19 @@ def jax(op, arrays, options, dy):
 
     make = {"matmul": _jax_matmul, "linear": _jax_linear, "conv2d": _jax_conv2d}.get(op)
     if make is None:
-        return None
+        return {}
     function = make(j, options)
     leaves = [j.numpy.asarray(x) for x in arrays.values()]
     dy = j.numpy.asarray(dy)
     forward = j.jit(function)
     backward = j.jit(lambda leaves, dy: j.vjp(function, *leaves)[1](dy))
-    return {
+    weights = j.jit(lambda leaves, dy: j.vjp(lambda *w: function(leaves[0], *w), *leaves[1:])[1](dy))
+    products = {
         "forward": lambda: forward(*leaves).block_until_ready(),
         "backward": lambda: j.block_until_ready(backward(leaves, dy)),
+        "weights": lambda: j.block_until_ready(weights(leaves, dy)),
     }
+    return {"jax": products}
 
 
 def _jax_matmul(j, options):
@@ -102,9 +114,18 @@ def _jax_conv2d(j, options):
 
     def convolve(x, w, b=0.0):
         stride, dilation = (np.broadcast_to(options.get(k, 1), 2).tolist() for k in ("stride", "dilation"))
-        return act(b + j.lax.conv_general_dilated(
-            x, w, stride, padding, rhs_dilation=dilation, dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            feature_group_count=options.get("groups", 1)))
+        return act(
+            b
+            + j.lax.conv_general_dilated(
+                x,
+                w,
+                stride,
+                padding,
+                rhs_dilation=dilation,
+                dimension_numbers=("NHWC", "HWIO", "NHWC"),
+                feature_group_count=options.get("groups", 1),
+            )
+        )
 
     return convolve
 

@@ -3,6 +3,7 @@
 Every turn lasts TURN seconds, of which the first half is thrown away: it wakes this contestant's threads, and sees the
 last one's go to sleep (OpenBLAS's spin for about 25 ms after a call and would take a core from whoever comes next).
 """
+
 import statistics
 import time
 

@@ -7,6 +7,7 @@ arrays, in what the forward saved (`y` and the names in `saved`) and in the opti
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 from collections.abc import Callable
@@ -55,6 +56,7 @@ class Op:
     updates: tuple[str, ...] = ()  # arrays that an update changes in place; its one function is named by the op
     flops: Callable | None = None  # f(arrays, options), of the forward
     bytes: Callable | None = None  # that must move, f(arrays, options), of the forward
+    note: Callable | None = None  # which way a case takes, in a word for the benchmark, f(arrays, options)
     float64: float = 1e-12  # largest error of a result, relative to its largest value
 
     def face(self, face):
@@ -64,19 +66,27 @@ class Op:
 
     def forward(self, face, arrays, options):
         """(y, *saved) of the forward."""
-        function = getattr(self.face(face), self.name if self.updates else f"{self.name}_forward")
-        result = function(**arrays, **options)
+        result = self.forward_call(face, arrays, options)()
         return result if isinstance(result, tuple) else (result,)
+
+    def forward_call(self, face, arrays, options):
+        """The forward of a face as a function without arguments."""
+        function = getattr(self.face(face), self.name if self.updates else f"{self.name}_forward")
+        return functools.partial(function, **arrays, **options)
 
     def backward(self, face, dy, arrays, options, results):
         """The gradients as a tuple, in the order of `differentiable`."""
+        result = self.backward_call(face, dy, arrays, options, results)()
+        return result if isinstance(result, tuple) else (result,)
+
+    def backward_call(self, face, dy, arrays, options, results):
+        """The backward of a face as a function without arguments, given what its forward returned."""
         function = getattr(self.face(face), f"{self.name}_backward")
         known = {**dict(zip(("y", *self.saved), results)), **arrays, **options}
         if "x" in arrays:
             known["input_shape"] = arrays["x"].shape
         wanted = list(inspect.signature(function).parameters)[1:]
-        result = function(dy, **{name: known[name] for name in wanted if name in known})
-        return result if isinstance(result, tuple) else (result,)
+        return functools.partial(function, dy, **{name: known[name] for name in wanted if name in known})
 
 
 def normal(*shape, scale=1.0):

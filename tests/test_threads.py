@@ -1,4 +1,5 @@
 """`spread`: every task once, on any number of threads, from several Python threads at once."""
+
 import os
 import subprocess
 import sys

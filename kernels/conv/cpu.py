@@ -30,7 +30,7 @@ TRANSFORM = 16
 def conv2d_forward(
     x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, algorithm="auto", out=None
 ):
-    view = _forward_view(x.shape, w.shape, stride, padding, dilation, groups)
+    view = forward_view(x.shape, w.shape, stride, padding, dilation, groups)
     y = empty((x.shape[0], view.P, view.Q, w.shape[3]), x.dtype) if out is None else out
     code = activation_code(activation)
     if uses_winograd(view, x.shape[0], w.shape[3], x.dtype, algorithm):
@@ -56,7 +56,7 @@ def conv2d_backward(
     need_dx=True,
 ):
     dz, db = linear_gradient(dy, y, activation, b)
-    view = _forward_view(x.shape, w.shape, stride, padding, dilation, groups)
+    view = forward_view(x.shape, w.shape, stride, padding, dilation, groups)
     fast = uses_winograd(view, x.shape[0], w.shape[3], x.dtype, algorithm)
     dw = (_winograd_filter_gradient if fast else _filter_gradient)(x, view, dz, w.shape)
     return _input_gradient(dz, view, w, x.shape, fast) if need_dx else None, dw, db
@@ -145,7 +145,7 @@ def _all_taps(count):
     return np.arange(count)
 
 
-def _forward_view(image, filters, stride, padding, dilation, groups):
+def forward_view(image, filters, stride, padding, dilation, groups):
     (_, H, W, C), (R, S) = image, filters[:2]
     stride, dilation = window.pair("conv2d", "stride", stride), window.pair("conv2d", "dilation", dilation)
     (P, Q), pads = window.resolve("conv2d", (H, W), (R, S), stride, padding, dilation)

@@ -52,10 +52,17 @@ _CONV2D = Op(
         _convolution("no images", (0, 5, 5, 2), (3, 3, 2, 3)),
     ),
     bench=(
-        _convolution("32x28x28x1 3x3 32", (32, 28, 28, 1), (3, 3, 1, 32), activation="relu"),
-        _convolution("32x13x13x32 3x3 64", (32, 13, 13, 32), (3, 3, 32, 64), activation="relu"),
+        _convolution("32x28x28x1 3x3 32", (32, 28, 28, 1), (3, 3, 1, 32)),
+        _convolution("32x13x13x32 3x3 64", (32, 13, 13, 32), (3, 3, 32, 64)),
+        _convolution("32x32x32x3 3x3 64", (32, 32, 32, 3), (3, 3, 3, 64), padding="same"),
+        _convolution("32x16x16x64 3x3 128", (32, 16, 16, 64), (3, 3, 64, 128), padding="same"),
+        _convolution("16x56x56x64 3x3 64", (16, 56, 56, 64), (3, 3, 64, 64), padding="same"),
         _convolution("16x28x28x128 3x3 128", (16, 28, 28, 128), (3, 3, 128, 128), padding="same"),
+        _convolution("16x14x14x256 3x3 256", (16, 14, 14, 256), (3, 3, 256, 256), padding="same"),
+        _convolution("16x7x7x512 3x3 512", (16, 7, 7, 512), (3, 3, 512, 512), padding="same"),
         _convolution("16x56x56x64 1x1 256", (16, 56, 56, 64), (1, 1, 64, 256)),
+        _convolution("8x224x224x3 7x7/2 64", (8, 224, 224, 3), (7, 7, 3, 64), stride=2, padding=3),
+        _convolution("16x28x28x192 3x3 depthwise", (16, 28, 28, 192), (3, 3, 1, 192), groups=192, padding="same"),
     ),
     bad=(
         Bad({"x": np.ones((2, 7, 5))}, "conv2d_forward: x has 3 axes (shape (2, 7, 5)), expected 4"),
@@ -83,8 +90,18 @@ _CONV2D = Op(
     optional=("b",),
     # Whether an infinite weight meets the zeros of the padding (0 * inf is NaN) depends on how dx is summed.
     finite=("w",),
+    note=lambda arrays, options: "winograd" if _goes_by_winograd(arrays, options) else "",
     flops=lambda arrays, options: 2 * arrays["w"][..., 0].size * _outputs(arrays, options),
 )
+
+
+def _goes_by_winograd(arrays, options):
+    from . import cpu
+
+    names = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    view = cpu.forward_view(arrays["x"].shape, arrays["w"].shape, *(options.get(n, d) for n, d in names.items()))
+    x, K, algorithm = arrays["x"], arrays["w"].shape[3], options.get("algorithm", "auto")
+    return cpu.uses_winograd(view, x.shape[0], K, x.dtype, algorithm)
 
 
 def _outputs(arrays, options):

@@ -36,7 +36,7 @@ _MATMUL = Op(
         _product("no columns", 5, 0, 3),
         _product("no depth", 5, 3, 0),
     ),
-    bench=tuple(_product(f"{n} x {n} x {n}", n, n, n) for n in (64, 256, 512, 1024)),
+    bench=tuple(_product(f"{n} x {n} x {n}", n, n, n) for n in (64, 96, 128, 200, 256, 384, 512, 768, 1024, 2048)),
     bad=(
         Bad({"b": np.ones((3, 11))}, "matmul_forward: b has shape (3, 11), expected (5, N) because a is (7, 5)"),
         Bad(
@@ -66,7 +66,16 @@ _LINEAR = Op(
     ),
     bench=tuple(
         _linear(f"{M} x {N} x {K}", M, N, K, activation="relu")
-        for M, N, K in ((32, 64, 10), (32, 64, 64), (64, 784, 256), (128, 1000, 6272))
+        for M, N, K in (
+            (32, 64, 10),
+            (32, 64, 64),
+            (32, 1600, 64),
+            (64, 784, 256),
+            (128, 6272, 1000),
+            (4096, 192, 64),
+            (256, 4096, 4096),
+            (1, 4096, 4096),
+        )
     ),
     bad=(
         Bad({"w": np.ones((3, 11))}, "linear_forward: w has shape (3, 11), expected (5, N) because x is (7, 5)"),
