@@ -85,3 +85,11 @@ def test_three_threads_give_the_same_bits_as_one(tmp_path):
         with np.load(path) as arrays:
             saved.append([arrays[name].tobytes() for name in arrays.files])
     assert saved[0] == saved[1] == saved[2]
+
+
+def test_a_row_has_the_same_bits_in_a_batch_of_any_size():
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((300, 700), (700, 45), (45,)))
+    whole = kernels.linear_forward(x, w, b, activation="relu")
+    for rows in (1, 2, 7, 8, 9, 64, 65, 200):
+        np.testing.assert_array_equal(kernels.linear_forward(x[:rows], w, b, activation="relu"), whole[:rows])

@@ -14,6 +14,7 @@ from collections import namedtuple
 import numpy as np
 
 from .bias import RELU, activate
+from .gemv import row_product
 from .jit import inner, kernel
 from .machine import TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
 from .memory import empty
@@ -202,6 +203,9 @@ def product(a, transpose_a, b, transpose_b, bias, flags, code, panels, c):
     """
     M, N = c.shape
     K = a.shape[0] if transpose_a else a.shape[1]
+    if M == 1:
+        row_product(a.reshape(-1), b, transpose_b, DEPTH, bias, flags, code, c.reshape(-1))
+        return
     direct = M <= DIRECT_ROWS
     if not direct:
         count = -(-N // panel_columns(c.itemsize))
