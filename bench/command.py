@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 
+from ..kernels import _check as check
 from ..kernels.catalog import BY_NAME
 from . import ceilings, peers, timing
 
@@ -16,7 +17,7 @@ def add_arguments(parser):
     """The command's options."""
     parser.add_argument("ops", nargs="*", help="names of ops, as `python -m tilewright ops` lists them; none: all")
     parser.add_argument("--peers", default="numpy", help="comma-separated, of numpy, torch, jax (default numpy)")
-    parser.add_argument("--threads", default="1,2", help="comma-separated thread counts (default 1,2)")
+    parser.add_argument("--threads", help="comma-separated thread counts (default: 1 and all)")
     parser.add_argument("--dtype", default="float32", choices=("float32", "float64"))
     parser.add_argument("--rounds", type=int, default=5, help="turns that every contestant takes (default 5)")
     parser.add_argument("--case", default="", help="only cases whose name contains this")
@@ -26,20 +27,38 @@ def add_arguments(parser):
 def run(arguments):
     """Measure and print; returns the exit status."""
     names = [name for name in arguments.peers.split(",") if name]
-    for name in names:
-        if name not in peers.PEERS:
-            sys.exit(f"bench: no peer is called {name!r}; known: {', '.join(peers.PEERS)}")
+    try:
+        for name in names:
+            check.choice("bench", "--peers", name, tuple(peers.PEERS))
+        for op in arguments.ops:
+            check.choice("bench", "op", op, tuple(BY_NAME))
+        threads = _thread_counts(arguments.threads)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     absent = [name for name in names if not peers.installed(name)]
     if absent:
         print(f"absent, not measured: {', '.join(absent)}")
     names = [name for name in names if name not in absent]
     rows = []
-    for threads in map(int, arguments.threads.split(",")):
-        rows += _with_threads(threads, names, arguments)
+    for count in threads:
+        rows += _with_threads(count, names, arguments)
     if arguments.json:
         with open(arguments.json, "w") as file:
             json.dump({"machine": platform.processor() or platform.machine(), "rows": rows}, file, indent=1)
     return 0
+
+
+def _thread_counts(text):
+    import numba
+
+    most = numba.config.NUMBA_NUM_THREADS
+    if text is None:
+        return sorted({1, most})
+    counts = [int(word) if word.isdigit() else 0 for word in text.split(",")]
+    if not all(1 <= count <= most for count in counts):
+        raise ValueError(f"bench: --threads is {text!r}, expected numbers from 1 to {most}, separated by commas")
+    return counts
 
 
 def _with_threads(threads, names, arguments):
@@ -56,8 +75,6 @@ def _with_threads(threads, names, arguments):
         )
         rows = []
         for op in arguments.ops or BY_NAME:
-            if op not in BY_NAME:
-                sys.exit(f"bench: no op is called {op!r}; known: {', '.join(BY_NAME)}")
             for case in BY_NAME[op].bench:
                 if arguments.case in case.why:
                     rows += _case(BY_NAME[op], case, dtype, names, arguments.rounds, threads, ceiling, copied)
