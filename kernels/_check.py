@@ -14,6 +14,7 @@ _ndarray = np.ndarray
 _FLOATS = "fd"
 _FLOAT_DTYPES = {np.dtype(np.float32), np.dtype(np.float64)}
 _INTEGERS = "bhilqBHILQ"
+_BUFFER = "pass an array in C order, such as np.empty(shape, dtype)"
 
 
 def floats(op, ndim=None, /, **arrays):
@@ -190,15 +191,21 @@ def sizes(op, name, value, count):
 def choice(op, name, value, choices):
     """One of `choices`; the message names the nearest ones."""
     if value not in choices:
-        near = difflib.get_close_matches(str(value), [str(c) for c in choices if c is not None], n=2, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        names = {str(c).lower(): str(c) for c in choices if c is not None}
+        near = difflib.get_close_matches(str(value).lower(), names, n=2, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(repr(names[n]) for n in near)}?" if near else ""
         known = ", ".join(repr(c) for c in choices)
         raise ValueError(f"{op}: {name} is {value!r}, expected one of {known}{hint}")
 
 
 def _explain_array(op, name, x, kinds):
     if not isinstance(x, np.ndarray):
-        raise TypeError(f"{op}: {name} is {_kind(x)}, expected a NumPy array; make one with np.asarray({name})")
+        remedy = f"; make one with np.asarray({name})"
+        if name == "out":
+            remedy = f"; {_BUFFER}"
+        elif x is None or isinstance(x, (str, bytes)):  # of which np.asarray makes nothing that would do
+            remedy = f" of {kinds}"
+        raise TypeError(f"{op}: {name} is {_kind(x)}, expected a NumPy array{remedy}")
     wanted = _INTEGERS if "integer" in kinds else _FLOATS
     if x.dtype.char not in wanted:
         target = "np.int64" if wanted is _INTEGERS else "np.float32"
@@ -206,9 +213,10 @@ def _explain_array(op, name, x, kinds):
     if not x.dtype.isnative:
         raise TypeError(f"{op}: {name} is in foreign byte order; convert it with {name}.astype({name}.dtype.name)")
     if not x.flags.c_contiguous:
+        remedy = _BUFFER if name == "out" else f"copy it with np.ascontiguousarray({name})"
         raise ValueError(
             f"{op}: {name} has shape {x.shape} and strides {x.strides}, expected C order because kernels make no "
-            f"silent copies; copy it with np.ascontiguousarray({name})"
+            f"silent copies; {remedy}"
         )
     if type(x) is not np.ndarray:
         raise TypeError(f"{op}: {name} is a {type(x).__name__}, expected a plain array; use np.asarray({name})")

@@ -21,6 +21,16 @@ def pair(op, name, value, low=1):
     return int(value[0]), int(value[1])
 
 
+def padding_of(op, value):
+    """The padding as `resolve` takes it, checked but for the image's size."""
+    value = tuple(value) if isinstance(value, list) else value
+    if not isinstance(value, (str, tuple, numbers.Integral)):
+        raise TypeError(_wrong_padding(op, value))
+    if value not in ("valid", "same"):
+        _explicit(op, value)
+    return value
+
+
 def resolve(op, size, window, stride, padding, dilation=(1, 1)):
     """((P, Q), (top, bottom, left, right)) for images of `size` (H, W); a window that does not fit is an error."""
     if isinstance(padding, list):

@@ -3,6 +3,7 @@
 import numpy as np
 
 _NUMBERS = "fiub"
+_LABELS = ("y", "target", "validation_data[1]")
 
 
 def as_array(op, name, x, dtype=None):
@@ -27,6 +28,8 @@ def writeable(x):
 def _remedy(kind, name):
     if kind == "c":
         return f"take {name}.real, {name}.imag or np.abs({name})"
+    if kind in "US" and name not in _LABELS:
+        return f"convert text that spells numbers with np.array({name}, np.float32), else make a number of every word"
     if kind in "US":
         return f"give every class a number, as np.unique({name}, return_inverse=True)[1] does"
     return f"convert it with np.array({name}.tolist(), np.float32), which names the first entry that is no number"

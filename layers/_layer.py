@@ -103,6 +103,10 @@ class Layer:
             self.build(x.value.shape)
         return x
 
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self.dtype = np.dtype(self.dtype.name)  # the one object of its kind again, as `__call__` compares it
+
     def __repr__(self):
         given = {name: value for name, value in self.config().items() if value is not None}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
@@ -121,3 +125,17 @@ def expect_axes(op, input_shape, axes):
     if len(input_shape) != count:
         remedy = "; add the channel axis with x[..., None]" if len(input_shape) == count - 1 == 3 else ""
         raise ValueError(f"{op}: x has shape {tuple(input_shape)}, expected {count} axes ({axes}){remedy}")
+
+
+def expect_built_for(op, x, what, size):
+    """The last axis of x has the size that the layer's weights were made for."""
+    if x.ndim == 0 or x.shape[-1] != size:
+        found = f"{x.shape[-1]} {what}" if x.ndim else "no axes"
+        raise ValueError(f"{op}: x has {found} (shape {x.shape}), the layer was built for {size}")
+
+
+def expect_image_shape(op, input_shape):
+    """An input_shape that was given is (H, W, C)."""
+    if input_shape is not None and len(input_shape) != 3:
+        remedy = f"; it needs a channel axis: input_shape={(*input_shape, 1)}" if len(input_shape) == 2 else ""
+        raise ValueError(f"{op}: input_shape is {input_shape}, expected (H, W, C), without the batch axis{remedy}")

@@ -9,6 +9,7 @@ returns twice, so gradients are added up in place.
 """
 
 import contextlib
+import operator
 import threading
 
 import numpy as np
@@ -51,7 +52,6 @@ class Tensor:
     """
 
     __slots__ = ("value", "grad", "requires_grad", "_backward", "_parents")
-    __array_ufunc__ = None  # NumPy's operators leave `array * tensor` to the tensor
 
     def __init__(self, value, requires_grad=False, backward=None, parents=()):
         if value.__class__ is not np.ndarray and not isinstance(value, np.generic):
@@ -222,8 +222,30 @@ class Tensor:
         value = np.asarray(self.value, dtype)
         return value.copy() if copy and value is self.value else value
 
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        """`array * tensor` and the like are the tensor's; TypeError for NumPy's other functions."""
+        out = options.pop("out", inputs[:1])
+        in_place = out[0] is inputs[0]  # `array *= tensor` gives a new tensor
+        if method == "__call__" and ufunc in _OPERATORS and in_place and not options:
+            return _OPERATORS[ufunc](_operand(inputs[0], self), inputs[1])
+        remedy = f"use tw.{_OURS[ufunc]}(...), or " if ufunc in _OURS else ""
+        raise TypeError(
+            f"np.{ufunc.__name__} does not work on tensors; {remedy}take the array, which has no gradient, "
+            f"with tensor.numpy()"
+        )
+
     def __repr__(self):
         return f"{type(self).__name__}({self.value!r})"
+
+
+_OPERATORS = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.matmul: operator.matmul,
+}
+_OURS = {np.tanh: "tanh", np.maximum: "relu"}
 
 
 class Parameter(Tensor):

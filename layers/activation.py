@@ -1,5 +1,7 @@
 """Activations as layers and as functions on tensors. Formulas: kernels/activation/reference.py, kernels/softmax."""
 
+from functools import partial
+
 from ..kernels import _check as check
 from ..kernels import activation as kernels
 from ..kernels.matmul import FUSED
@@ -8,35 +10,27 @@ from ._layer import Layer
 from ._tape import Tensor, record
 
 
-def _from_result(forward, backward):
+def _from_result(forward, backward, x, **options):
     """An activation whose gradient needs the result y."""
-
-    def apply(x, **options):
-        y = forward(x, **options)
-        return y, lambda dy: backward(dy, y, **options)
-
-    return apply
+    y = forward(x, **options)
+    return y, lambda dy: backward(dy, y, **options)
 
 
-def _from_input(forward, backward):
+def _from_input(forward, backward, x, **options):
     """An activation whose gradient needs the input x."""
-
-    def apply(x, **options):
-        return forward(x, **options), lambda dy: backward(dy, x, **options)
-
-    return apply
+    return forward(x, **options), lambda dy: backward(dy, x, **options)
 
 
-# f(x, **options) -> (y, backward), on arrays
+# partial, not a closure, so that layers can be pickled; f(x, **options) -> (y, backward), on arrays
 ACTIVATIONS = {
     "linear": lambda x: (x, lambda dy: dy),
-    "relu": _from_result(kernels.relu_forward, kernels.relu_backward),
-    "leaky_relu": _from_result(kernels.leaky_relu_forward, kernels.leaky_relu_backward),
-    "elu": _from_result(kernels.elu_forward, kernels.elu_backward),
-    "sigmoid": _from_result(kernels.sigmoid_forward, kernels.sigmoid_backward),
-    "tanh": _from_result(kernels.tanh_forward, kernels.tanh_backward),
-    "gelu": _from_input(kernels.gelu_forward, kernels.gelu_backward),
-    "softmax": _from_result(softmax_forward, softmax_backward),
+    "relu": partial(_from_result, kernels.relu_forward, kernels.relu_backward),
+    "leaky_relu": partial(_from_result, kernels.leaky_relu_forward, kernels.leaky_relu_backward),
+    "elu": partial(_from_result, kernels.elu_forward, kernels.elu_backward),
+    "sigmoid": partial(_from_result, kernels.sigmoid_forward, kernels.sigmoid_backward),
+    "tanh": partial(_from_result, kernels.tanh_forward, kernels.tanh_backward),
+    "gelu": partial(_from_input, kernels.gelu_forward, kernels.gelu_backward),
+    "softmax": partial(_from_result, softmax_forward, softmax_backward),
 }
 
 

@@ -1,9 +1,9 @@
 """Conv2D, over kernels/conv."""
 
 from ..kernels import _check as check
-from ..kernels._window import pair
+from ..kernels._window import padding_of, pair
 from ..kernels.conv import conv2d_backward, conv2d_forward
-from ._layer import Layer, expect_axes
+from ._layer import Layer, expect_axes, expect_built_for, expect_image_shape
 from .activation import fused_and_following
 from .initializers import check_initializer
 
@@ -38,6 +38,7 @@ class Conv2D(Layer):
         name=None,
     ):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
+        expect_image_shape("Conv2D", self.input_shape)
         check.whole("Conv2D", "filters", filters, 1)
         check.whole("Conv2D", "groups", groups, 1)
         if filters % groups:
@@ -48,7 +49,7 @@ class Conv2D(Layer):
         self.kernel_size = pair("Conv2D", "kernel_size", kernel_size)
         self.strides = pair("Conv2D", "strides", strides)
         self.dilation_rate = pair("Conv2D", "dilation_rate", dilation_rate)
-        self.padding = tuple(padding) if isinstance(padding, list) else padding
+        self.padding = padding_of("Conv2D", padding)
         self.activation, self.use_bias = activation, bool(use_bias)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self._fused, self._following = fused_and_following("Conv2D", activation)
@@ -73,6 +74,8 @@ class Conv2D(Layer):
     def forward(self, x):
         w, b, following, options = self.w, self.b, self._following, self._options
         w_value, b_value = w.value, None if b is None else b.value
+        if x.shape[-1] != w_value.shape[2] * self.groups:
+            expect_built_for("Conv2D", x, "channels", w_value.shape[2] * self.groups)
         y = z = conv2d_forward(x, w_value, b_value, **options)
         if following:
             y, following_backward = following(z)

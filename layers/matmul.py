@@ -2,7 +2,7 @@
 
 from ..kernels import _check as check
 from ..kernels.matmul import linear_backward, linear_forward
-from ._layer import Layer
+from ._layer import Layer, expect_built_for
 from .activation import fused_and_following
 from .initializers import check_initializer
 
@@ -52,9 +52,11 @@ class Dense(Layer):
     def forward(self, x):
         w, b, fused, following = self.w, self.b, self._fused, self._following
         shape = x.shape
+        w_value, b_value = w.value, None if b is None else b.value
+        if shape[-1:] != w_value.shape[:1]:
+            expect_built_for("Dense", x, "features", w_value.shape[0])
         if len(shape) != 2:
             x = x.reshape(-1, shape[-1])
-        w_value, b_value = w.value, None if b is None else b.value
         y = z = linear_forward(x, w_value, b_value, activation=fused)
         if following:
             y, following_backward = following(z)

@@ -1,22 +1,24 @@
 """Pooling over windows of an image, over kernels/pool."""
 
-from ..kernels._window import pair
+from ..kernels._window import padding_of, pair
 from ..kernels.pool import (
     average_pool2d_backward,
     average_pool2d_forward,
     max_pool2d_backward,
     max_pool2d_forward,
 )
-from ._layer import Layer, expect_axes
+from ._layer import Layer, expect_axes, expect_image_shape
 from ._tape import Tensor, record
 
 
 class _Pooling2D(Layer):
     def __init__(self, pool_size=2, strides=None, padding="valid", *, input_shape=None, dtype="float32", name=None):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
-        self.pool_size = pair(type(self).__name__, "pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else pair(type(self).__name__, "strides", strides)
-        self.padding = tuple(padding) if isinstance(padding, list) else padding
+        op = type(self).__name__
+        expect_image_shape(op, self.input_shape)
+        self.pool_size = pair(op, "pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else pair(op, "strides", strides)
+        self.padding = padding_of(op, padding)
         self._options = {"window": self.pool_size, "stride": self.strides, "padding": self.padding}
 
     def weights(self, input_shape):

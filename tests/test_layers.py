@@ -184,6 +184,11 @@ def test_functions_do_what_the_layers_do(function, layer, options):
     np.testing.assert_array_equal(x.grad, again.grad)
 
 
+def built(layer, shape):
+    layer(np.ones(shape))
+    return layer
+
+
 BAD = [
     (lambda: Dense(0), "Dense: units is 0, expected at least 1"),
     (lambda: Dense(2.5), "Dense: units is 2.5, expected an integer"),
@@ -202,6 +207,17 @@ BAD = [
     (lambda: Conv2D(4, 2, groups=2)(np.ones((2, 8, 8, 3))), "Conv2D: x has 3 channels, expected a multiple of groups"),
     (lambda: Conv2D(4, 9)(np.ones((2, 8, 8, 3))), "conv2d_forward: the window spans 9 along H, more than the image"),
     (lambda: MaxPooling2D()(np.ones((8, 8))), r"MaxPooling2D: x has shape \(8, 8\), expected 4 axes"),
+    (
+        lambda: built(Dense(2), (1, 4))(np.ones((1, 2))),
+        r"Dense: x has 2 features \(shape .*\), the layer was built for 4",
+    ),
+    (lambda: built(Conv2D(2, 1, groups=2), (1, 3, 3, 2))(np.ones((1, 3, 3, 4))), "Conv2D: x has 4 channels .* for 2"),
+    (lambda: Conv2D(3, 3, input_shape=(8, 8)), r"Conv2D: input_shape is \(8, 8\), .* input_shape=\(8, 8, 1\)"),
+    (lambda: Conv2D(3, 3, padding="SAME"), "Conv2D: padding is 'SAME', expected .*; did you mean 'same'"),
+    (lambda: Conv2D(3, 3, padding=(1, 2, 3)), r"Conv2D: padding is \(1, 2, 3\), expected \"valid\""),
+    (lambda: MaxPooling2D(padding="vaild"), "MaxPooling2D: padding is 'vaild', .*did you mean 'valid'"),
+    (lambda: AveragePooling2D(padding=-1), "AveragePooling2D: padding is -1, expected at least 0"),
+    (lambda: Dense(2, activation="ReLU"), "Dense: activation is 'ReLU', .*did you mean 'relu'"),
     (lambda: MaxPooling2D(0), "MaxPooling2D: pool_size is 0, expected at least 1"),
     (lambda: Dropout(1), "Dropout: rate is 1, expected less"),
     (lambda: Dropout(-0.1), "Dropout: rate is -0.1, expected a number from 0 to 1"),

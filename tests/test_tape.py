@@ -179,6 +179,17 @@ def test_what_a_tensor_is_to_numpy():
     assert repr(tw.Tensor(np.float32(1))) == f"Tensor({np.float32(1)!r})"
 
 
+def test_functions_of_numpy_name_ours():
+    a, x = np.full(2, 3.0), tw.Tensor(np.ones(2), requires_grad=True)
+    for name, ours in (("tanh", "use tw.tanh"), ("exp", "take the array")):
+        with pytest.raises(TypeError, match=rf"np.{name} does not work on tensors; {ours}"):
+            getattr(np, name)(x)
+    (a * x - a / x).sum().backward()
+    np.testing.assert_array_equal(x.grad, [6, 6])
+    a += x
+    assert isinstance(a, tw.Tensor) and a.requires_grad
+
+
 def test_numbers_do_not_change_the_dtype():
     x = tw.Tensor(np.ones(2, np.float32), requires_grad=True)
     y = (2 * x + np.float64(1)) / 3 - np.ones(2)
