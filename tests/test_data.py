@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tilewright as tw
+from tilewright.layers import Dense
 from tilewright.train import DataLoader
 
 X, Y = np.arange(20.0).reshape(10, 2), np.arange(10)
@@ -44,9 +45,17 @@ def test_drop_last():
         (dict(x=X, y=Y[:3]), "DataLoader: x has 10 samples and y has 3, expected as many"),
         (dict(x=[]), r"DataLoader: x has shape \(0,\), there are no samples"),
         (dict(x=X, batch_size=0), "DataLoader: batch_size is 0, expected at least 1"),
+        (dict(x=[["a"]] * 10), "DataLoader: x is <U1, expected real numbers; convert text that spells numbers"),
         (dict(x=X, y=["a"] * 10), "DataLoader: y is <U1, expected real numbers"),
     ],
 )
 def test_bad_calls_say_what_is_wrong(arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
         DataLoader(**arguments)
+
+
+def test_fit_takes_arrays():
+    model = tw.Sequential([Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError, match=r"fit: x is a DataLoader, .* pass its loader\.x and loader\.y"):
+        model.fit(DataLoader(X, Y), None)

@@ -332,7 +332,7 @@ BAD = [
     (dict(y=T + 1), "fit: y holds 2.0, expected numbers from 0 to 1"),
     (
         dict(y=np.where(np.arange(100) == 99, np.nan, T)),
-        r"fit: y holds 1 values that are NaN .* first is y\[99, 0\] = nan",
+        r"fit: y holds 1 values that are NaN .* first is y\[99\] = nan; .* x\[keep\], y\[keep\]",
     ),
     (dict(y=np.stack([T, T], 1)), r"fit: y has shape \(100, 2\), expected \(N, 1\)"),
     (dict(batch_size=0), "fit: batch_size is 0, expected at least 1"),
@@ -389,4 +389,8 @@ def test_labels_out_of_range_anywhere_in_the_data_are_found_first():
 def test_nan_in_the_data_travels():
     x = X.copy()
     x[0, 0] = np.nan
-    assert np.isnan(classifier().evaluate(x, T, verbose=0)[0])
+    with pytest.warns(RuntimeWarning, match="evaluate: the loss is nan; likely causes are NaN or infinity in x"):
+        assert np.isnan(classifier().evaluate(x, T, verbose=0)[0])
+    with pytest.warns(RuntimeWarning, match="fit: the loss of epoch 1 is nan; likely") as warned:
+        history = classifier().fit(x, T, epochs=3, validation_split=0.1, verbose=0)
+    assert len(warned) == 1 and history.epoch == [0, 1, 2] and warned[0].filename == __file__

@@ -50,6 +50,7 @@ def test_values_and_gradients(loss, output, target, expected):
 
 CLASSES = np.full((4, 3), 1 / 3, np.float32)
 COLUMN = np.full((4, 1), 0.5, np.float32)
+PLACES = np.full((4, 2, 3), 1 / 3, np.float32)
 mse, binary, categorical, sparse = (
     MeanSquaredError(),
     BinaryCrossentropy(),
@@ -78,6 +79,11 @@ BAD = [
     (categorical, CLASSES, [0, 1, 2, 0], r"use sparse_categorical_crossentropy, or make them np.eye\(3\)\[target\]"),
     (categorical, CLASSES, np.ones((4, 2)), r"target has shape \(4, 2\), expected \(N, 3\) because"),
     (categorical, CLASSES, -ONE_HOT[:4], "target holds -1.0, expected numbers from 0 to 1"),
+    (categorical, CLASSES, ONE_HOT[:4] * [[1], [2 / 3], [1], [1]], r"target\[1\] = .* sums to 0.666667, expected 1"),
+    (categorical, CLASSES, ONE_HOT[:3], "output has 4 rows and target has 3, expected as many$"),
+    (sparse, PLACES, [0, 1, 2, 0], r"output has shape \(N, 2, 3\), .* target has shape \(4,\); put Flatten\(\)"),
+    (sparse, PLACES, [[0], [1], [2], [0]], r"target has shape \(4, 1\)|target has shape \(4,\); put Flatten\(\)"),
+    (categorical, PLACES, ONE_HOT[:4], r"output has shape \(N, 2, 3\), .* target has shape \(4, 3\); put Flatten\(\)"),
     (binary, COLUMN, [1, 2, 1, 2], "target holds 2.0, expected numbers from 0 to 1 .* two classes are 0 and 1"),
     (binary, COLUMN, [1, -1, 1, -1], "target holds -1.0, expected numbers from 0 to 1"),
     (binary, COLUMN, [0, 1, np.nan, np.inf], "target holds 2 values that are NaN or infinite"),
@@ -92,3 +98,11 @@ BAD = [
 def test_bad_targets_say_what_is_wrong(loss, output, target, message):
     with pytest.raises((TypeError, ValueError), match=f"^{type(loss).__name__}: .*{message}"):
         loss(tw.Tensor(output), target)
+
+
+def test_output_and_target_in_the_wrong_order_are_suspected():
+    recorded = tw.Tensor(COLUMN, requires_grad=True)
+    with pytest.raises(TypeError, match=r"MeanSquaredError: output is ndarray, .* order is .*\(output, target\)"):
+        mse(COLUMN, recorded)
+    with pytest.raises(ValueError, match="output has 2 rows and target has 4, .* here the target is the tensor"):
+        mse(COLUMN[:2], tw.Tensor(COLUMN))

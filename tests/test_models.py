@@ -165,6 +165,18 @@ class WrongRows(tw.Model):
 
 BAD = [
     (lambda: tw.Sequential([Dense]), TypeError, r"Sequential: .* is no layer and no model; add Dense\(\.\.\.\)"),
+    (
+        lambda: tw.Sequential(Dense(3)),
+        TypeError,
+        r"expected in one list; write Sequential\(\[Dense\(\.\.\.\), \.\.\.\]\)",
+    ),
+    (lambda: tw.Sequential(Dense(3), Dense(4)), TypeError, "Sequential: the layers are expected in one list"),
+    (
+        lambda: tw.Sequential([Dense(2)]).build((4,)),
+        ValueError,
+        r"build: input_shape is \(4,\), .*build\(\(None, 4\)\)",
+    ),
+    (lambda: tw.Sequential([Dense(2)]).build(4), ValueError, r"build: input_shape is 4, .*build\(\(None, 4\)\)"),
     (lambda: tw.Sequential([None]), TypeError, "Sequential: None is no layer and no model"),
     (lambda: tw.Sequential([Dense(2, name="a"), Dense(2, name="a")]), ValueError, "two layers are named 'a'"),
     (

@@ -1,5 +1,8 @@
 """Optimizers: their formulas, and the two ways to use them."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import tilewright as tw
@@ -90,6 +93,8 @@ BAD = [
     (lambda: Adam(learning_rate="fast"), TypeError, "Adam: learning_rate is 'fast', expected a number"),
     (lambda: Adam(learning_rate=float("inf")), ValueError, "Adam: learning_rate is inf, expected a finite number"),
     (lambda: Adam(beta_1=1), ValueError, "Adam: beta_1 is 1, expected less"),
+    (lambda: SGD(nesterov=True), ValueError, "SGD: nesterov is True, expected momentum above 0"),
+    (lambda: setattr(Adam(), "learning_rate", -1), ValueError, "Adam: learning_rate is -1, expected"),
     (lambda: SGD(momentum=2), ValueError, "SGD: momentum is 2, expected a number from 0 to 1"),
     (lambda: Adam(model_of_one()[0].parameters()).step(), RuntimeError, "step: no parameter has a gradient; call loss"),
 ]
@@ -145,3 +150,18 @@ def test_two_optimizers_on_one_model_and_values_set_anew():
     w.value = np.ones((3, 2))
     (gradient,) = gradients(model, first, 1)
     np.testing.assert_allclose(w.value, 1 - 0.1 * gradient, rtol=1e-12)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_of_a_model_goes_on_as_the_model_does(copied):
+    model = tw.Sequential([Dense(4, "gelu", input_shape=(3,)), Dense(2)])
+    model.compile(Adam(learning_rate=0.01), "mse")
+    model.train_on_batch(X, T)
+    other = copied(model)
+    before = other.get_weights()
+    for one in (model, other):
+        one.train_on_batch(X, T)
+    for a, b, c in zip(model.get_weights(), other.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert (b != c).any()
+    assert other.layers[0].dtype is np.dtype(np.float32)

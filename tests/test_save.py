@@ -99,7 +99,10 @@ def test_weights_alone_by_name(tmp_path):
     wider.parts[1] = Dense(5)
     wider.build((None, 4))
     before = wider.get_weights()
-    with pytest.raises(ValueError, match=r"parts.1.w is float32 of shape \(3, 2\), expected float32 of shape \(3, 5\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"do not fit the model: parts.1.w is float32 of shape \(3, 2\), expected float32 of shape \(3, 5\)",
+    ):
         wider.load_weights(tmp_path / "weights")
     for w, b in zip(wider.get_weights(), before):
         np.testing.assert_array_equal(w, b)
@@ -173,6 +176,14 @@ def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
     every_layer().save(tmp_path / "link")
     assert (tmp_path / "link").is_symlink() and tw.load(tmp_path / "real").name == "all"
+
+
+def test_a_place_that_cannot_be_written_is_named_as_it_was_given(tmp_path):
+    for path, error in ((tmp_path / "no" / "model", FileNotFoundError), (tmp_path, IsADirectoryError)):
+        with pytest.raises(error) as raised:
+            small().save(path)
+        assert raised.value.filename == str(path)
+    assert not os.listdir(tmp_path)
 
 
 def test_a_file_that_is_not_there_is_said_by_the_system(tmp_path):

@@ -7,6 +7,7 @@ new one, whole. `np.load(path)` reads the weights without this library.
 """
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -31,6 +32,10 @@ def write(path, document, arrays):
             with archive.open(zipfile.ZipInfo(_entry(name), _SAME_DATE), "w", force_zip64=True) as entry:
                 little = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
                 np.lib.format.write_array(entry, little, version=(1, 0), allow_pickle=False)
+
+
+class Misfit(ValueError):
+    """What is in the file is sound, but is not what the model has."""
 
 
 class Archive:
@@ -61,14 +66,14 @@ class Archive:
         entry = _entry(name)
         self._asked.add(entry)
         if entry not in self._sizes:
-            raise ValueError(f"it has no weight {name}")
+            raise Misfit(f"it has no weight {name}")
         stream = io.BytesIO(self._zip.read(entry))  # reading to the end checks the checksum
         if np.lib.format.read_magic(stream) != (1, 0):
             raise ValueError(f"{name} is in another version of the .npy format")
         found_shape, fortran, found_dtype = np.lib.format.read_array_header_1_0(stream)
         little = np.dtype(dtype).newbyteorder("<")
         if found_shape != tuple(shape) or found_dtype != little or fortran:
-            raise ValueError(
+            raise Misfit(
                 f"{name} is {found_dtype} of shape {found_shape}, expected {np.dtype(dtype)} of shape "
                 f"{tuple(shape)}, as the model's structure says"
             )
@@ -80,7 +85,7 @@ class Archive:
     def expect_no_more(self):
         """Nothing is in the file that was not asked for."""
         if unknown := sorted(set(self._sizes) - self._asked):
-            raise ValueError(f"it holds {unknown[0]}, which no layer of the model has")
+            raise Misfit(f"it holds {unknown[0]}, which no layer of the model has")
 
     def _check_entries(self):
         entries = self._zip.infolist()
@@ -101,6 +106,8 @@ class Archive:
         return document
 
     def _explain(self, error):
+        if isinstance(error, Misfit) and self._op == "load_weights":
+            raise ValueError(f"{self._op}: the weights in {self._path} do not fit the model: {error}") from error
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise ValueError(f"{self._op}: {self._path} cannot be read as a saved model: {reason}") from error
 
@@ -119,7 +126,9 @@ def _plain(value):
 @contextlib.contextmanager
 def _atomically(path):
     """A file to write; it takes the place of `path` when all is on disk, or nothing is left of it."""
-    path = os.path.realpath(os.fspath(path))
+    given, path = os.fspath(path), os.path.realpath(os.fspath(path))
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), given)
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
@@ -127,9 +136,11 @@ def _atomically(path):
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename == temporary:  # which says nothing to who gave another name
+            raise OSError(error.errno, error.strerror, given) from None
         raise
     _flush_folder(os.path.dirname(path))
 

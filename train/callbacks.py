@@ -40,6 +40,9 @@ class History(Callback):
         self.epoch = []
         self.interrupted = False
 
+    def __repr__(self):
+        return f"History({len(self.epoch)} epochs of {', '.join(self.history)})"
+
     def on_train_begin(self, logs=None):
         self.history = {key: [] for key in self.keys}
 
@@ -52,8 +55,11 @@ class History(Callback):
 class EarlyStopping(Callback):
     """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs.
 
-    mode "auto" takes larger as better for accuracy, precision, recall, f1 and auc, smaller for all else. With
-    `restore_best_weights` the model ends with the weights of its best epoch.
+    monitor               a key of the history, such as "val_loss" or "val_accuracy"
+    min_delta             from 0
+    patience              a whole number; 0 stops at the first epoch that is not better
+    mode                  "min", "max", or "auto": larger is better for accuracy, precision, recall, f1 and auc
+    restore_best_weights  whether the model ends with the weights of its best epoch
     """
 
     def __init__(self, monitor="val_loss", min_delta=0.0, patience=0, mode="auto", restore_best_weights=False):

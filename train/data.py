@@ -9,6 +9,8 @@ from ..layers._random import generator
 
 def inputs(op, name, x, dtype, input_shape=None):
     """The samples as an array (N, ...) of `dtype` in C order, as a model of `input_shape` (None, ...) takes them."""
+    if isinstance(x, DataLoader):
+        raise TypeError(f"{op}: {name} is a DataLoader, expected an array; pass its loader.x and loader.y, as x and y")
     x = as_array(op, name, x, dtype)
     if x.ndim == 0:
         raise ValueError(f"{op}: {name} is one number, expected an array of samples")

@@ -12,6 +12,9 @@ from ..layers._door import as_array, writeable
 from ..layers._layer import config
 from ..layers._tape import Tensor, record
 
+SUM_TOLERANCE = 1e-3  # of a row of shares, which may be float16 or rounded to a few digits
+_SAMPLES = {"target": "output", "validation_data[1]": "validation_data[0]"}  # what goes with a target, else x
+
 
 class Loss:
     """Base of all losses: called as `loss(output, target)`, in PyTorch's order, it returns a scalar tensor."""
@@ -21,9 +24,17 @@ class Loss:
     def __call__(self, output, target):
         """output (N, ...), target (see the class) -> scalar tensor. Raises as `targets` does."""
         op = type(self).__name__
+        order = ""
         if not isinstance(output, Tensor):
+            if isinstance(target, Tensor):
+                order = f"; the order is {op}()(output, target), and here the target is the tensor"
+                if target.requires_grad:
+                    raise TypeError(f"{op}: output is {type(output).__name__}, expected the model's output{order}")
             output = Tensor(as_array(op, "output", output, np.float32))
-        return self.measure(output, writeable(self.targets(target, output.value, op, "target")))
+        t = self.targets(target, output.value, op, "target")
+        if t.shape[:1] != output.shape[:1]:
+            raise ValueError(f"{op}: output has {len(output)} rows and target has {len(t)}, expected as many{order}")
+        return self.measure(output, writeable(t))
 
     def targets(self, target, output, op, name):
         """The target as `measure` takes it; TypeError or ValueError if it cannot be one for such an output array.
@@ -51,7 +62,7 @@ class MeanSquaredError(Loss):
 
     def targets(self, target, output, op, name):
         limit = np.finfo(output.dtype).max
-        return _within(-limit, limit, _numbers(target, output, op, name), op, name)
+        return _numbers(target, output, op, name, -limit, limit)
 
 
 class BinaryCrossentropy(Loss):
@@ -61,8 +72,7 @@ class BinaryCrossentropy(Loss):
         self.from_logits = bool(from_logits)
 
     def targets(self, target, output, op, name):
-        t = _numbers(target, output, op, name)
-        return _within(0, 1, t, op, name, "for a binary cross-entropy; two classes are 0 and 1")
+        return _numbers(target, output, op, name, 0, 1, "for a binary cross-entropy; two classes are 0 and 1")
 
     def forward(self, y, t):
         return kernels.binary_crossentropy_forward(y, t, from_logits=self.from_logits)
@@ -79,12 +89,21 @@ class CategoricalCrossentropy(Loss):
 
     def targets(self, target, output, op, name):
         _expect_classes(output, op, "categorical_crossentropy")
+        _expect_a_place_each(np.shape(target), output, output.ndim, op, name)
         if np.ndim(target) == 1:
             raise ValueError(
                 f"{op}: {name} has shape {np.shape(target)}, expected (N, {output.shape[-1]}), a number a class; for "
                 f"labels use sparse_categorical_crossentropy, or make them np.eye({output.shape[-1]})[{name}]"
             )
-        return _within(0, 1, _numbers(target, output, op, name), op, name, "as a class's share")
+        t = _numbers(target, output, op, name, 0, 1, "as a class's share")
+        sums = t.sum(-1)
+        if (wrong := np.argwhere(abs(sums - 1) > SUM_TOLERANCE)).size:
+            row = wrong[0].tolist()
+            raise ValueError(
+                f"{op}: {name}{row} = {t[tuple(row)].tolist()} sums to {sums[tuple(row)]:.6g}, expected 1 because a "
+                f"row holds the classes' shares; for several classes at once use binary_crossentropy"
+            )
+        return t
 
     def forward(self, y, t):
         return kernels.categorical_crossentropy_forward(_rows(y), _rows(t), from_logits=self.from_logits)
@@ -104,6 +123,7 @@ class SparseCategoricalCrossentropy(Loss):
         _expect_classes(output, op, "sparse_categorical_crossentropy")
         t = as_array(op, name, target)
         axes = output.ndim - 1
+        _expect_a_place_each(t.shape[:-1] if t.shape[1:] == (1,) else t.shape, output, axes, op, name)
         if t.ndim == axes + 1 and t.shape[-1] == 1:
             t = t.reshape(t.shape[:-1])
         if t.ndim != axes or t.shape[1:] != output.shape[1:-1]:
@@ -145,14 +165,15 @@ def _rows(y):
     return y if y.ndim == 2 else y.reshape(-1, y.shape[-1])
 
 
-def _numbers(target, output, op, name):
-    """The target as an array of the output's dtype and shape (but for the batch axis)."""
-    t = as_array(op, name, target, output.dtype)
+def _numbers(target, output, op, name, low, high, why=""):
+    """The target as an array of the output's dtype and shape (but for the batch axis), all from low to high."""
+    given = t = as_array(op, name, target, output.dtype)
     if t.ndim == output.ndim - 1 and output.shape[-1] == 1:
         t = t[..., None]
     if t.ndim != output.ndim or t.shape[1:] != output.shape[1:]:
         wanted = ", ".join(["N", *map(str, output.shape[1:])]) + ("," if output.ndim == 1 else "")
         raise ValueError(f"{op}: {name} has shape {t.shape}, expected ({wanted}) because that is the model's output")
+    _expect_within(low, high, given, op, name, why)  # whose message counts the axes as the caller does
     return t
 
 
@@ -171,13 +192,12 @@ def _labels(t, classes, op, name):
     return np.ascontiguousarray(t, np.int64)
 
 
-def _within(low, high, t, op, name, why=""):
-    """t, all of it from low to high; NaN is nowhere."""
+def _expect_within(low, high, t, op, name, why):
+    """All of t is from low to high; NaN is nowhere."""
     if t.size and not (t.min() >= low and t.max() <= high):
         _expect_finite(t, op, name)
         bad = t[(t < low) | (t > high)][0]
         raise ValueError(f"{op}: {name} holds {bad}, expected numbers from {low} to {high} {why}")
-    return t
 
 
 def _expect_classes(output, op, loss):
@@ -188,11 +208,23 @@ def _expect_classes(output, op, loss):
         )
 
 
+def _expect_a_place_each(shape, output, axes, op, name):
+    """One target a sample wants one row of classes a sample; more axes of output are mostly a forgotten Flatten."""
+    if output.ndim > 2 and len(shape) < axes and len(shape) <= 2:
+        sizes = ", ".join(map(str, output.shape[1:]))
+        raise ValueError(
+            f"{op}: the model's output has shape (N, {sizes}), expected (N, C) because {name} has shape {shape}; "
+            f"put Flatten(), or pooling down to one place and Flatten(), before the Dense of the classes"
+        )
+
+
 def _expect_finite(t, op, name):
     where = np.argwhere(~np.isfinite(t))
     if len(where):
         first = tuple(int(i) for i in where[0])
+        x = _SAMPLES.get(name, "x")
+        rows = f".reshape(len({name}), -1).all(1)" if t.ndim > 1 else ""
         raise ValueError(
             f"{op}: {name} holds {len(where)} values that are NaN or infinite, the first is {name}{list(first)} = "
-            f"{t[first]}; leave those samples out, as {name}[np.isfinite({name})] does"
+            f"{t[first]}; leave those samples out of both: keep = np.isfinite({name}){rows}; {x}[keep], {name}[keep]"
         )

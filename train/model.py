@@ -38,6 +38,11 @@ class Model:
 
     def build(self, input_shape):
         """Make all parameters, for inputs of `input_shape` with None for the batch axis, by running once on zeros."""
+        if not isinstance(input_shape, (tuple, list)) or len(input_shape) == 1 and isinstance(input_shape[0], int):
+            sizes = ", ".join(map(str, input_shape if isinstance(input_shape, (tuple, list)) else [input_shape]))
+            raise ValueError(
+                f"build: input_shape is {input_shape!r}, expected the batch axis in it too: build((None, {sizes}))"
+            )
         input_shape = tuple(input_shape)
         if not input_shape or input_shape[0] is not None and not isinstance(input_shape[0], int):
             raise ValueError(f"build: input_shape is {input_shape}, expected (None, ...), None for the batch axis")

@@ -26,9 +26,6 @@ class Optimizer:
 
     def __init__(self, parameters, learning_rate):
         op = type(self).__name__
-        check.number(op, "learning_rate", learning_rate, 0)
-        if not math.isfinite(learning_rate):
-            raise ValueError(f"{op}: learning_rate is {learning_rate}, expected a finite number")
         self.learning_rate = learning_rate
         self.iterations = 0
         self._parameters = []
@@ -41,6 +38,19 @@ class Optimizer:
                     f"a rate is given by name, {op}(learning_rate={parameters})"
                 )
             self.attach(parameters)
+
+    @property
+    def learning_rate(self):
+        """The length of a step, a finite number from 0; it may be set at any time."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate):
+        op = type(self).__name__
+        check.number(op, "learning_rate", learning_rate, 0)
+        if not math.isfinite(learning_rate):
+            raise ValueError(f"{op}: learning_rate is {learning_rate}, expected a finite number")
+        self._learning_rate = learning_rate
 
     def attach(self, parameters):
         """Work on these parameters from now on; what is kept for those known already stays."""
@@ -85,6 +95,17 @@ class Optimizer:
     def config(self):
         """The constructor's arguments but the parameters."""
         return config(self, leave_out=("parameters",))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.config().items())})"
+
+    def __getstate__(self):
+        """A copy's arrays are no views of each other any more, so that it packs its parameters anew."""
+        return {name: value for name, value in vars(self).items() if name not in ("_packs", "_apart")}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._pack()
 
     def _pack(self):
         """Put the small parameters of a dtype together."""
@@ -136,10 +157,18 @@ class _Pack:
 
 
 class SGD(Optimizer):
-    """Gradient descent: w -= learning_rate * dw; with momentum v = momentum * v - learning_rate * dw, w += v."""
+    """Gradient descent: w -= learning_rate * dw; with momentum v = momentum * v - learning_rate * dw, w += v.
+
+    parameters     those of `model.parameters()`; left out for `compile`
+    learning_rate  a finite number from 0
+    momentum       from 0 to 1
+    nesterov       w += momentum * v - learning_rate * dw instead; needs momentum
+    """
 
     def __init__(self, parameters=None, learning_rate=0.01, momentum=0.0, nesterov=False):
         check.number("SGD", "momentum", momentum, 0, 1)
+        if nesterov and not momentum:
+            raise ValueError("SGD: nesterov is True, expected momentum above 0 because it looks ahead along that")
         self.momentum, self.nesterov = momentum, bool(nesterov)
         super().__init__(parameters, learning_rate)
 
@@ -153,7 +182,13 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adaptive moments, Kingma, Ba 2014, arXiv:1412.6980, as Keras writes it."""
+    """Adaptive moments, Kingma, Ba 2014, arXiv:1412.6980, as Keras writes it.
+
+    parameters     those of `model.parameters()`; left out for `compile`
+    learning_rate  a finite number from 0
+    beta_1 beta_2  from 0 to below 1: how much of the running means of dw and dw^2 a step keeps
+    epsilon        added to the root of the mean of dw^2
+    """
 
     def __init__(self, parameters=None, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
         for name, value in (("beta_1", beta_1), ("beta_2", beta_2)):

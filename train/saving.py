@@ -5,7 +5,7 @@ import numpy as np
 from .. import layers as library
 from ..layers._layer import Layer
 from ..layers._tape import Tensor, no_grad
-from .archive import Archive, write
+from .archive import Archive, Misfit, write
 from .losses import LOSSES
 from .metrics import METRICS
 from .optimizers import OPTIMIZERS
@@ -44,7 +44,14 @@ def load_weights(model, path):
     """All weights are read and checked before the first is set."""
     with Archive(path, "load_weights") as archive:
         parameters = model.named_parameters()
-        values = {name: archive.array(name, p.value.shape, p.value.dtype) for name, p in parameters.items()}
+        values, misfits = {}, []
+        for name, p in parameters.items():
+            try:
+                values[name] = archive.array(name, p.value.shape, p.value.dtype)
+            except Misfit as misfit:
+                misfits.append(str(misfit))
+        if misfits:
+            raise Misfit("; ".join(misfits))
         archive.expect_no_more()
     for name, p in parameters.items():
         p.value[...] = values[name]

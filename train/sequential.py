@@ -1,6 +1,7 @@
 """A model of one layer after another."""
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -21,7 +22,9 @@ class Sequential(Model):
     26
     """
 
-    def __init__(self, layers=None, *, dtype=None, name=None):
+    def __init__(self, layers=None, *more, dtype=None, name=None):
+        if more or layers is not None and not isinstance(layers, Iterable):
+            raise TypeError("Sequential: the layers are expected in one list; write Sequential([Dense(...), ...])")
         self.name = name
         self._dtype = dtype
         self._layers = []

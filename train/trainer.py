@@ -1,9 +1,11 @@
 """The one loop: y = model(x), loss.backward(), optimizer.step(), over batches and epochs."""
 
 import contextlib
+import math
 import signal
 import sys
 import threading
+import warnings
 
 import numpy as np
 
@@ -49,6 +51,7 @@ class Trainer:
         history = model.history = History()
         everyone = [history, *callbacks, *([progress] if progress else [])]
         running = Running(self.metrics)
+        self._warned = False
         for callback in everyone:
             callback.model, callback.epochs, callback.batches = model, epochs, -(-len(x) // batch_size)
             callback.keys = (*running, *(f"val_{key}" for key in running if validation))
@@ -96,6 +99,10 @@ class Trainer:
         if validation:
             values = self._measure(*validation, batches.size)
             logs.update({f"val_{key}": value for key, value in values.items()})
+        for key in ("loss", "val_loss"):
+            if not (self._warned or math.isfinite(logs.get(key, 0))):
+                self._warned = True
+                _warn("fit", f"the {key} of epoch {epoch + 1} is {logs[key]}", stacklevel=5)
         for callback in callbacks:
             callback.on_epoch_end(epoch, logs)
 
@@ -135,6 +142,8 @@ class Trainer:
         batch_size = data.batch_size("evaluate", batch_size)
         x, t = self._samples("evaluate", "x", x, "y", y)
         logs = self._measure(x, t, batch_size)
+        if not math.isfinite(logs["loss"]):
+            _warn("evaluate", f"the loss is {logs['loss']}", stacklevel=4)
         if verbose:
             print(f"Evaluated {len(x)} samples: {line(logs)}")
         values = list(logs.values())
@@ -198,6 +207,16 @@ def mode(model, training):
     finally:
         if model.training is not before:
             model.train(before)
+
+
+def _warn(op, what, stacklevel):
+    """A loss that is no number is mostly found late; say so where it begins, and why it may be."""
+    warnings.warn(
+        f"{op}: {what}; likely causes are NaN or infinity in x, a learning rate that is too high, or a last layer "
+        f"without softmax or sigmoid for a loss on probabilities",
+        RuntimeWarning,
+        stacklevel=stacklevel,
+    )
 
 
 class _Batches:
