@@ -41,3 +41,11 @@ __all__ = [
     "tanh",
     "train",
 ]
+
+
+def __getattr__(name):
+    if name == "__version__":  # looked up when it is asked for: the import of importlib.metadata takes its time
+        from importlib.metadata import version
+
+        return version("tilewright")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,12 +19,14 @@ EPOCHS, QUICK_EPOCHS, BATCH = 20, 2, 64
 SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # (down, right), in pixels
 NEEDED = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich"}
 
+REMEDY = "pip install \".[examples]\" in a clone, elsewhere pip install 'tilewright[examples]'"
+
 
 def train(epochs=None, seed=0, out=None, quick=False):
     """Train, print a table, leave two figures and the model in the folder `out`; returns the exit status."""
     missing = [name for module, name in NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
-        return _fail(f"needs {', '.join(missing)}: pip install 'tilewright[examples]'")
+        return _fail(f"needs {', '.join(missing)}: {REMEDY}")
     out = Path("runs", "digits") if out is None else out
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """`python -m tilewright info`: what this machine and this installation offer the kernels."""
 
-import importlib.metadata
 import os
 import platform
 
@@ -9,7 +8,7 @@ import llvmlite.binding
 import numba
 import numpy as np
 
-from .. import kernels
+from .. import __version__, kernels
 from ..kernels._cpu import jit, machine
 
 SLOW_LAYER = "workqueue"
@@ -24,7 +23,7 @@ def show():
     """Print the facts, one a line; returns the exit status."""
     layer = threading_layer()
     facts = {
-        "tilewright": importlib.metadata.version("tilewright"),
+        "tilewright": __version__,
         "Python": f"{platform.python_version()} ({platform.machine()}, {platform.system()})",
         "NumPy": np.__version__,
         "Numba": numba.__version__,

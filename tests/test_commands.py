@@ -89,7 +89,7 @@ def test_ctrl_c_leaves_a_model_and_its_curve(tmp_path):
 def test_a_missing_extra_is_named_with_its_remedy(module, package, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, module, None)
     assert main(["train", "digits", "--out", str(tmp_path / "out")]) == 1
-    assert capsys.readouterr().err == f"train digits: needs {package}: pip install 'tilewright[examples]'\n"
+    assert capsys.readouterr().err == f"train digits: needs {package}: {digits.REMEDY}\n"
     assert not (tmp_path / "out").exists()
 
 

@@ -1,8 +1,12 @@
 """`import tilewright` brings in NumPy alone, and is quick."""
 
+import importlib.metadata
 import statistics
 import subprocess
 import sys
+
+import pytest
+import tilewright
 
 LATE = ("numba", "llvmlite", "rich", "matplotlib", "sklearn", "scipy", "tensorboardX", "torch")
 
@@ -27,3 +31,9 @@ def test_import_takes_no_longer_than_that_of_numba():
     turns = [(seconds("tilewright"), seconds("numba")) for _ in range(5)]
     ours, numba = (statistics.median(column) for column in zip(*turns))
     assert ours <= numba, f"tilewright {ours:.3f} s, numba {numba:.3f} s"
+
+
+def test_the_version_is_that_of_the_installation():
+    assert tilewright.__version__ == importlib.metadata.version("tilewright")
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = tilewright.nothing
