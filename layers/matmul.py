@@ -53,11 +53,14 @@ class Dense(Layer):
         w, b, fused, following = self.w, self.b, self._fused, self._following
         shape = x.shape
         w_value, b_value = w.value, None if b is None else b.value
-        if shape[-1:] != w_value.shape[:1]:
-            expect_built_for("Dense", x, "features", w_value.shape[0])
         if len(shape) != 2:
+            expect_built_for("Dense", x, "features", w_value.shape[0])
             x = x.reshape(-1, shape[-1])
-        y = z = linear_forward(x, w_value, b_value, activation=fused)
+        try:
+            y = z = linear_forward(x, w_value, b_value, activation=fused)
+        except ValueError:  # found by the kernel, whose check costs a small model's step nothing more
+            expect_built_for("Dense", x, "features", w_value.shape[0])
+            raise
         if following:
             y, following_backward = following(z)
 
