@@ -89,7 +89,8 @@ class CategoricalCrossentropy(Loss):
 
     def targets(self, target, output, op, name):
         _expect_classes(output, op, "categorical_crossentropy")
-        _expect_a_place_each(np.shape(target), output, output.ndim, op, name)
+        if output.ndim > 2:
+            _expect_a_place_each(np.shape(target), output, output.ndim, op, name)
         if np.ndim(target) == 1:
             raise ValueError(
                 f"{op}: {name} has shape {np.shape(target)}, expected (N, {output.shape[-1]}), a number a class; for "
@@ -123,7 +124,8 @@ class SparseCategoricalCrossentropy(Loss):
         _expect_classes(output, op, "sparse_categorical_crossentropy")
         t = as_array(op, name, target)
         axes = output.ndim - 1
-        _expect_a_place_each(t.shape[:-1] if t.shape[1:] == (1,) else t.shape, output, axes, op, name)
+        if axes > 1:
+            _expect_a_place_each(t.shape[:-1] if t.shape[1:] == (1,) else t.shape, output, axes, op, name)
         if t.ndim == axes + 1 and t.shape[-1] == 1:
             t = t.reshape(t.shape[:-1])
         if t.ndim != axes or t.shape[1:] != output.shape[1:-1]:
@@ -210,7 +212,7 @@ def _expect_classes(output, op, loss):
 
 def _expect_a_place_each(shape, output, axes, op, name):
     """One target a sample wants one row of classes a sample; more axes of output are mostly a forgotten Flatten."""
-    if output.ndim > 2 and len(shape) < axes and len(shape) <= 2:
+    if len(shape) < axes and len(shape) <= 2:
         sizes = ", ".join(map(str, output.shape[1:]))
         raise ValueError(
             f"{op}: the model's output has shape (N, {sizes}), expected (N, C) because {name} has shape {shape}; "
