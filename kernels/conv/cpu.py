@@ -20,6 +20,7 @@ from .._cpu.bias import activation_code, linear_gradient
 from .._cpu.depthwise import depthwise_filter_gradient, depthwise_parts, depthwise_product
 from .._cpu.gemm import empty_panels
 from .._cpu.image import View, filter_parts, filter_product, patch_product
+from .._cpu.in_place import in_place_filter_gradient, in_place_parts, in_place_product, reads_in_place
 from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
 from .._cpu.winograd import gradient_parts, winograd_filter_gradient, winograd_product
@@ -121,6 +122,9 @@ def _product(x, view, w, taps, backward, b, code, y):
     panels = empty_panels(depth, channels, x.dtype, view.groups)
     bias, flags = (panels, 0) if b is None else (b, BIAS)
     w = w.reshape(-1, *w.shape[2:])
+    if not backward and reads_in_place(view, x.dtype, channels):
+        in_place_product(x.reshape(-1), view, w, taps, bias, flags, code, panels, y.reshape(-1, channels))
+        return
     patch_product(x.reshape(-1), view, w, taps, backward, bias, flags, code, panels, y.reshape(-1, y.shape[3]))
 
 
@@ -133,6 +137,11 @@ def _filter_gradient(x, view, dz, shape):
     K, N = view.R * view.S * view.C // view.groups, shape[3]
     dz = dz.reshape(-1, N)
     M = dz.shape[0]
+    if reads_in_place(view, x.dtype, N):
+        parts = empty((in_place_parts(M // view.Q), K, N), x.dtype)
+        dw = empty(shape, x.dtype)
+        in_place_filter_gradient(x.reshape(-1), view, dz, parts, dw.reshape(K, N))
+        return dw
     panels = empty_panels(M, N // view.groups, x.dtype, view.groups)
     parts = empty((filter_parts(M, K, N // view.groups), K, N), x.dtype)
     dw = empty(shape, x.dtype)

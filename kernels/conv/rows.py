@@ -39,6 +39,10 @@ _CONV2D = Op(
         _convolution("filter of the image's size", (3, 4, 5, 2), (4, 5, 2, 3)),
         _convolution("depth blocks, threads", (3, 13, 12, 50), (3, 3, 50, 37), padding="same", algorithm="direct"),
         _convolution("first layer, threads", (5, 28, 28, 1), (3, 3, 1, 32), activation="relu"),
+        _convolution("in place, edges", (2, 9, 21, 3), (3, 3, 3, 16), padding="same", activation="relu"),
+        _convolution("in place, stride", (1, 17, 19, 3), (7, 7, 3, 32), stride=2, padding=3),
+        _convolution("in place, no inside", (2, 4, 2, 3), (3, 3, 3, 16), padding=2, activation="sigmoid"),
+        _convolution("in place, dilation down", (1, 11, 12, 2), (3, 2, 2, 48), dilation=(3, 1), padding=(4, 1)),
         _convolution("winograd", (2, 9, 7, 5), (3, 3, 5, 7), algorithm="winograd", activation="relu"),
         _convolution("winograd, padding", (1, 8, 11, 16), (3, 3, 16, 5), padding=(1, 2, 0, 1), algorithm="winograd"),
         _convolution(
