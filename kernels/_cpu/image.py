@@ -125,7 +125,7 @@ def patch_product(x, view, w, taps, backward, bias, flags, code, panels, y):
     spread(
         _filter_task, view.groups * per_group, w.size // 4, (w, taps, backward, view.groups, per_group, N, K, panels)
     )
-    rows, columns = blocks_of(M, N)
+    rows, columns = blocks_of(M, N, panel_columns(x.itemsize))
     tasks = -(-M // rows) * -(-N // columns)
     spread(
         _patch_task, view.groups * tasks, y.size * K // MULTIPLIES, (x, view, tasks, panels, N, K, bias, flags, code, y)
@@ -144,7 +144,7 @@ def _filter_task(p, w, taps, backward, groups, per_group, N, K, panels):
 def _patch_task(job, x, view, tasks, panels, N, K, bias, flags, code, y):
     """A block of y, in one group."""
     group = job // tasks
-    i0, i1, j0, j1 = block_bounds(job % tasks, y.shape[0], N)
+    i0, i1, j0, j1 = block_bounds(job % tasks, y.shape[0], N, panel_columns(x.itemsize))
     source = (x, view, group * (view.C // view.groups))
     size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * K
     right = Right(panels[group * size :], K, 0, N, False, y, False)

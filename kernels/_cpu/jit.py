@@ -29,36 +29,19 @@ from . import symbols
 FASTMATH = frozenset({"contract", "reassoc", "nsz"})
 EXACT = frozenset({"contract"})  # where the order of operations is the algorithm, as in a range reduction
 
-# A parallel region costs 2 us on OpenMP: about what a core needs for this many element operations.
-SERIAL_BELOW = 1 << 14
-
 _KERNELS = Path(__file__).resolve().parents[1]
 _UNUSED_DAYS = 30
 _DIGEST = hashlib.sha256().digest_size  # bytes at the head of a file: machine code with a flipped bit must not run
 
 
-class Kernel:
-    """A compiled function in two forms: `kernel(...)` runs its `prange` loops on all threads, `.serial(...)` on one."""
-
-    def __init__(self, function, **options):
-        functools.update_wrapper(self, function)
-        self.serial = _compile(function, "serial", options)
-        self.parallel = _compile(function, "parallel", {**options, "parallel": True})
-
-    def __call__(self, *args):
-        return self.parallel(*args)
-
-    def over(self, work):
-        """The form that suits `work` element operations; it depends on the size alone, never on the threads."""
-        return self.serial if work < SERIAL_BELOW else self.parallel
-
-
-def kernel(function=None, *, parallel=False, fastmath=FASTMATH, **options):
-    """Compile `function` for the CPU, lazily per signature and cached on disk; with `parallel`, a `Kernel`."""
+def kernel(function=None, *, fastmath=FASTMATH, **options):
+    """Compile `function` for the CPU, lazily per signature and cached on disk; loops on all threads are `spread`'s."""
     if function is None:
-        return functools.partial(kernel, parallel=parallel, fastmath=fastmath, **options)
-    options = {**_flags(fastmath), **options}
-    return Kernel(function, **options) if parallel else _compile(function, "serial", options)
+        return functools.partial(kernel, fastmath=fastmath, **options)
+    dispatcher = numba.njit(**{**_flags(fastmath), **options})(function)
+    if hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT hands back the function itself
+        dispatcher._cache = _DiskCache(f"{function.__module__}.{function.__qualname__}")
+    return dispatcher
 
 
 def inner(function=None, *, fastmath=FASTMATH, **options):
@@ -77,13 +60,6 @@ def c_kernel(function, signature, fastmath=FASTMATH):
 
 def _flags(fastmath):
     return {"fastmath": set(fastmath), "error_model": "numpy", "nogil": True}
-
-
-def _compile(function, form, options):
-    dispatcher = numba.njit(**options)(function)
-    if hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT hands back the function itself
-        dispatcher._cache = _DiskCache(f"{function.__module__}.{function.__qualname__}.{form}")
-    return dispatcher
 
 
 class _DiskCache(_Cache):

@@ -1,8 +1,8 @@
 """What this machine offers a kernel: vector width and register tile, read from the features that Numba compiles for.
 
-The tiles were measured on a Zen 5 and an Emerald Rapids core (docs/ladder/matmul.md). TILE_ROWS x TILE_VECTORS
-accumulators and one row of B fill the vector registers; an accumulator must wait about 4 cycles for its last
-multiplication, so that fewer than 8 to 10 of them would leave the two units idle.
+TILE_ROWS x TILE_VECTORS accumulators and one row of B must fit the vector registers; an accumulator waits about 4
+cycles for its last multiplication, so that fewer than 8 of them would leave two units idle. With AVX-512, 8 x 2 was
+the fastest of nine tiles on a Zen 5 core (docs/ladder/matmul.md); the others follow this rule: tested, not measured.
 """
 
 from numba.core.registry import cpu_target
