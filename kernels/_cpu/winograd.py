@@ -17,7 +17,7 @@ dw = A3^T [sum over squares of (B^T x B) * (G4 dy G4^T)] A3, G4 (6, 4) and A3 (6
 import numpy as np
 
 from .bias import RELU, activate
-from .gemm import DEPTH, MULTIPLIES, panel_columns
+from .gemm import DEPTH, MULTIPLIES, pack_panel, panel_columns
 from .image import add_parts
 from .jit import inner, kernel
 from .machine import TILE_ROWS
@@ -28,6 +28,7 @@ from .transforms import transform
 
 SQUARES = 64  # that one task transforms at a time
 CHANNELS = 64  # output channels that it holds at a time: 36 x SQUARES x CHANNELS floats are 576 KB
+INPUTS = 16  # input channels of a filter that are transformed at a time
 _A = 2**0.5
 
 
@@ -67,15 +68,15 @@ _to_filter_transform = transform("winograd_to_filter", _to_filter, 6, 3)
 
 
 @kernel
-def winograd_product(x, top, left, w, bias, flags, code, filters, y):
+def winograd_product(x, top, left, w, backward, bias, flags, code, filters, y):
     """y (N, P, Q, K) = f(x (N, H, W, C) * w (3, 3, C, K) + bias), `top` and `left` of padding.
 
-    `filters` has room for the transformed filter: (36, panels, C, panel).
+    `backward`: w is (3, 3, K, C), and its taps are taken in reverse. `filters` has room for the transformed filter:
+    (36, panels, C, panel).
     """
     N, P, Q, K = y.shape
     C = x.shape[3]
-    width = panel_columns(x.itemsize)
-    spread(_filter_task, -(-K // width), 36 * C * K // 4, (w, filters))
+    spread(_filter_task, -(-K // panel_columns(x.itemsize)), 36 * C * K // 4, (w, backward, C, K, filters))
     squares = N * -(-P // 4) * -(-Q // 4)
     groups = channel_groups(squares, K)
     work = 36 * squares * C * K // MULTIPLIES
@@ -90,32 +91,22 @@ def channel_groups(squares, K):
 
 
 @inner
-def _filter_task(p, w, filters):
+def _filter_task(p, w, backward, C, K, filters):
     """Panel p of the transformed filter."""
-    C, K = w.shape[2:]
     width = panel_columns(w.itemsize)
-    columns = min(width, K - p * width)
-    panels = -(-K // width)
-    flat = w.reshape(-1)
-    for c in range(C):
-        to = (p * C + c) * width
-        _filter_transform(
-            flat,
-            c * K + p * width,
-            3 * C * K,
-            C * K,
-            filters,
-            to,
-            6 * panels * C * width,
-            panels * C * width,
-            columns,
-            flat,
-            0,
-            0,
-        )
-        for k in range(columns, width):
-            for element in range(36):
-                filters[element * panels * C * width + to + k] = 0
+    size = -(-K // width) * C * width
+    taps = w.reshape(9, w.shape[2], w.shape[3])
+    local = np.empty(9 * INPUTS * width, w.dtype)
+    for c0 in range(0, C, INPUTS):
+        count = min(INPUTS, C - c0)
+        for tap in range(9):
+            matrix = taps[8 - tap] if backward else taps[tap]
+            pack_panel(matrix, backward, p * width, K, c0, count, local, tap * INPUTS * width)
+        for c in range(count):
+            to = (p * C + c0 + c) * width
+            _filter_transform(
+                local, c * width, 3 * INPUTS * width, INPUTS * width, filters, to, 6 * size, size, width, local, 0, 0
+            )
 
 
 @inner

@@ -35,7 +35,7 @@ def conv2d_forward(
     y = empty((x.shape[0], view.P, view.Q, w.shape[3]), x.dtype) if out is None else out
     code = activation_code(activation)
     if uses_winograd(view, x.shape[0], w.shape[3], x.dtype, algorithm):
-        _winograd(x, -view.base_h, -view.base_w, w, b, code, y)
+        _winograd(x, view, w, False, b, code, y)
     else:
         _product(x, view, w, _all_taps(view.R * view.S), False, b, code, y)
     return y
@@ -60,11 +60,11 @@ def conv2d_backward(
     view = forward_view(x.shape, w.shape, stride, padding, dilation, groups)
     fast = uses_winograd(view, x.shape[0], w.shape[3], x.dtype, algorithm)
     dw = (_winograd_filter_gradient if fast else _filter_gradient)(x, view, dz, w.shape)
-    return _input_gradient(dz, view, w, x.shape, fast) if need_dx else None, dw, db
+    return _input_gradient(dz, view, w, x.shape, algorithm) if need_dx else None, dw, db
 
 
 def uses_winograd(view, N, K, dtype, algorithm):
-    """Whether a convolution goes by Winograd's way: if asked for, or if it costs less.
+    """Whether a convolution of N images to K channels goes by Winograd's way: if asked for, or if it costs less.
 
     Costs are in multiply-adds; moving an element through a transform costs about TRANSFORM of them.
     """
@@ -72,18 +72,17 @@ def uses_winograd(view, N, K, dtype, algorithm):
     if algorithm != "auto":
         return fits and algorithm == "winograd"
     # In float64 the transforms would cost what the precision is wanted for; a short sum is more exact than they are.
-    if not fits or dtype != np.float32 or min(view.C, K) < 16:
+    if not fits or view.divisor_h != 1 or dtype != np.float32 or min(view.C, K) < 16:
         return False
     C, squares = view.C, N * -(-view.P // 4) * -(-view.Q // 4)
     cost = 36 * (squares * C * K + TRANSFORM * (squares * (C + K) + C * K))
     return cost < 9 * N * view.P * view.Q * C * K
 
 
-def _winograd(x, top, left, w, b, code, y):
-    C, K = w.shape[2:]
-    filters = empty_panels(C, K, x.dtype, 36)
+def _winograd(x, view, w, backward, b, code, y):
+    filters = empty_panels(view.C, y.shape[3], x.dtype, 36)
     bias, flags = (filters, 0) if b is None else (b, BIAS)
-    winograd_product(x, top, left, w, bias, flags, code, filters, y)
+    winograd_product(x, -view.base_h, -view.base_w, w, backward, bias, flags, code, filters, y)
 
 
 def _winograd_filter_gradient(x, view, dz, shape):
@@ -95,15 +94,15 @@ def _winograd_filter_gradient(x, view, dz, shape):
     return dw
 
 
-def _input_gradient(dz, view, w, shape, fast=False):
+def _input_gradient(dz, view, w, shape, algorithm="auto"):
     dx = empty(shape, dz.dtype)
-    if fast:
-        reverse = np.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2))
-        _winograd(dz, 2 + view.base_h, 2 + view.base_w, reverse, None, 0, dx)
-        return dx
     parts = _backward_views(view, w.shape[3])
     if len(parts) == 1:
-        _product(dz, parts[0][2], w, parts[0][3], True, None, 0, dx)
+        _, _, whole, taps = parts[0]
+        if uses_winograd(whole, shape[0], shape[3], dz.dtype, algorithm):
+            _winograd(dz, whole, w, True, None, 0, dx)
+        else:
+            _product(dz, whole, w, taps, True, None, 0, dx)
         return dx
     for a, b, part, taps in parts:  # pixels a, a + stride, … of the height and b, b + stride, … of the width
         pixels = empty((shape[0], part.P, part.Q, shape[3]), dz.dtype)
