@@ -50,27 +50,30 @@ def _output_row(row, x, view, panels, out):
     low, high = taps_inside(view.base_w, view.step_w, view.Q, view.W - view.S + 1)
     gap = view.dilation_h * view.W * view.C
     packed = np.empty(TILE_ROWS * (DEPTH + 16), out.c.dtype)
-    for q in range(0, view.Q, TILE_ROWS):
-        rows = min(TILE_ROWS, view.Q - q)
+    q = 0
+    while q < view.Q:
+        inside = low <= q < high
+        end = high if inside else (low if q < low else view.Q)
+        rows = min(TILE_ROWS, end - q)
         i = row * view.Q + q
-        inside = r1 - r0 == R and q >= low and q + rows <= high
         if not inside:
             copy_patches((x, view, 0), i, rows, 0, R * run, packed)
         left = q * view.step_w + view.base_w
-        pixel = ((n * view.H + h) * view.W + left) * view.C
+        pixel = ((n * view.H + h + r0 * view.dilation_h) * view.W + left) * view.C
         for j in range(0, N, width):
             to = out.start + i * N + j
             columns = min(width, N - j)
             if inside:
                 tile_by_patches(
-                    x, pixel, view.step_w * view.C, gap, panels, j * R * run, width, out.c, to, N, out.bias, j,
-                    (R << 32) | run, rows, columns, out.flags,
+                    x, pixel, view.step_w * view.C, gap, panels, (j * R + r0 * width) * run, width, out.c, to, N,
+                    out.bias, j, ((r1 - r0) << 32) | run, rows, columns, out.flags,
                 )  # fmt: skip
             else:
                 tile_by_rows(
                     packed, 0, DEPTH + 16, panels, j * R * run, width, out.c, to, N, out.bias, j,
                     R * run, rows, columns, out.flags,
                 )  # fmt: skip
+        q += rows
     if out.code > RELU:
         activate(out.c, out.start + row * view.Q * N, N, view.Q, N, out.code)
 
