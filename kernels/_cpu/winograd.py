@@ -9,19 +9,15 @@ A^T  (4, 6)  m = (m0 + s + t,    a d + e/a,    2 s + t/2,    2 a d + e/(2 a) + m
 
 Lavin, Gray 2015, arXiv:1509.09308; the points are ours: with a = sqrt(2) the error stays within 8 times that of the
 direct sum from 16 to 512 channels, with their 0, ±1, ±2 it reaches 27 times (docs/ladder/conv2d.md).
-
-The gradient to the filter is the same idea with the roles changed: squares of 6 x 6 pixels and 4 x 4 of dy give 3 x 3,
-dw = A3^T [sum over squares of (B^T x B) * (G4 dy G4^T)] A3, G4 (6, 4) and A3 (6, 3) of the same points.
 """
 
 import numpy as np
 
 from .bias import RELU, activate
 from .gemm import DEPTH, MULTIPLIES, pack_panel, panel_columns
-from .image import add_parts
 from .jit import inner, kernel
 from .machine import TILE_ROWS
-from .microkernel import ACCUMULATE, tile_by_columns, tile_by_rows
+from .microkernel import ACCUMULATE, tile_by_rows
 from .microkernel import RELU as TILE_RELU
 from .threads import spread
 from .transforms import transform
@@ -29,42 +25,29 @@ from .transforms import transform
 SQUARES = 64  # that one task transforms at a time
 CHANNELS = 64  # output channels that it holds at a time: 36 x SQUARES x CHANNELS floats are 576 KB
 INPUTS = 16  # input channels of a filter that are transformed at a time
-_A = 2**0.5
+A = 2**0.5
 
 
 def _of_image(x):
-    even, odd = x[4] - 0.5 * x[2], _A * x[3] - _A / 2 * x[1]
-    even2, odd2 = x[4] - 2 * x[2], 1 / _A * x[3] - _A * x[1]
+    even, odd = x[4] - 0.5 * x[2], A * x[3] - A / 2 * x[1]
+    even2, odd2 = x[4] - 2 * x[2], 1 / A * x[3] - A * x[1]
     return [x[0] - 2.5 * x[2] + x[4], even + odd, even - odd, even2 + odd2, even2 - odd2, x[1] - 2.5 * x[3] + x[5]]
 
 
 def _of_filter(w):
-    even, odd = 1 / 6 * (w[0] + 2 * w[2]), _A / 6 * w[1]
-    even2, odd2 = -2 / 3 * (w[0] + 0.5 * w[2]), -2 / 3 / _A * w[1]
+    even, odd = 1 / 6 * (w[0] + 2 * w[2]), A / 6 * w[1]
+    even2, odd2 = -2 / 3 * (w[0] + 0.5 * w[2]), -2 / 3 / A * w[1]
     return [w[0], even + odd, even - odd, even2 + odd2, even2 - odd2, w[2]]
 
 
 def _to_output(m):
     s, d, t, e = m[1] + m[2], m[1] - m[2], m[3] + m[4], m[3] - m[4]
-    return [m[0] + s + t, _A * d + 1 / _A * e, 2 * s + 0.5 * t, 2 * _A * d + 0.5 / _A * e + m[5]]
+    return [m[0] + s + t, A * d + 1 / A * e, 2 * s + 0.5 * t, 2 * A * d + 0.5 / A * e + m[5]]
 
 
-def _of_gradient(dy):
-    even, odd = 1 / 6 * (dy[0] + 2 * dy[2]), _A / 6 * (dy[1] + 2 * dy[3])
-    even2, odd2 = -2 / 3 * (dy[0] + 0.5 * dy[2]), -2 / 3 / _A * (dy[1] + 0.5 * dy[3])
-    return [dy[0], even + odd, even - odd, even2 + odd2, even2 - odd2, dy[3]]
-
-
-def _to_filter(m):
-    s, d, t, e = m[1] + m[2], m[1] - m[2], m[3] + m[4], m[3] - m[4]
-    return [m[0] + s + t, _A * d + 1 / _A * e, 2 * s + 0.5 * t + m[5]]
-
-
-_image_transform = transform("winograd_image", _of_image, 6, 6)
+image_transform = transform("winograd_image", _of_image, 6, 6)
 _filter_transform = transform("winograd_filter", _of_filter, 3, 6)
 _output_transform = transform("winograd_output", _to_output, 6, 4)
-_gradient_transform = transform("winograd_gradient", _of_gradient, 4, 6)
-_to_filter_transform = transform("winograd_to_filter", _to_filter, 6, 3)
 
 
 @kernel
@@ -125,64 +108,72 @@ def _square_task(task, x, top, left, filters, bias, flags, code, groups, y):
     products = np.empty(36 * count * CHANNELS, x.dtype)
     edge = np.empty(36 * max(C, CHANNELS), x.dtype)
     for s in range(count):
-        n, i, j = (first + s) // (down * across), (first + s) // across % down * 4, (first + s) % across * 4
-        transform_patch(
-            _image_transform, x.reshape(-1), n, x.shape, 0, C, i - top, j - left, 6, images, s * C, count * C, edge
-        )
+        n, i, j = place_of(first + s, down, across)
+        to, stride = s * C, count * C
+        transform_patch(image_transform, x, n, 0, C, i - top, j - left, 6, images, to, stride, edge)
     at_end = flags | (TILE_RELU if code == RELU else 0)
-    flat = y.reshape(-1)
     for k0 in range(task % groups * per_group, k_end, CHANNELS):
         channels = min(CHANNELS, k_end - k0)
-        multiply_squares(images, filters, count, C, K, k0, channels, products)
+        _multiply(images, filters, count, C, K, k0, channels, products)
         for s in range(count):
-            n, i, j = (first + s) // (down * across), (first + s) // across % down * 4, (first + s) % across * 4
-            place = ((n * P + i) * Q + j) * K + k0
-            if i + 4 <= P and j + 4 <= Q:
-                _output_transform(
-                    products,
-                    s * CHANNELS,
-                    6 * count * CHANNELS,
-                    count * CHANNELS,
-                    flat,
-                    place,
-                    Q * K,
-                    K,
-                    channels,
-                    bias,
-                    k0,
-                    at_end,
-                )
-            else:
-                _output_transform(
-                    products,
-                    s * CHANNELS,
-                    6 * count * CHANNELS,
-                    count * CHANNELS,
-                    edge,
-                    0,
-                    4 * channels,
-                    channels,
-                    channels,
-                    bias,
-                    k0,
-                    at_end,
-                )
-                for r in range(min(4, P - i)):
-                    for q in range(min(4, Q - j)):
-                        for k in range(channels):
-                            flat[place + (r * Q + q) * K + k] = edge[(r * 4 + q) * channels + k]
-            if code > RELU:
-                for r in range(min(4, P - i)):
-                    activate(flat, place + r * Q * K, K, min(4, Q - j), channels, code)
+            n, i, j = place_of(first + s, down, across)
+            _write_square(products, s, count, channels, bias, at_end, code, edge, y, n, i, j, k0)
 
 
 @inner
-def transform_patch(run, flat, n, shape, c0, channels, h, w, size, out, start, stride, edge):
-    """A transform of size x size pixels from (h, w) of image n, channels c0 …, to out[start + element * stride:].
+def place_of(square, down, across):
+    """(image, first row, first column) of a square of outputs."""
+    return square // (down * across), square // across % down * 4, square % across * 4
+
+
+@inner
+def _multiply(images, filters, count, C, K, k0, channels, products):
+    """products (36, count, CHANNELS) = images (36, count, C) @ filters, output channels k0 …."""
+    width = panel_columns(images.itemsize)
+    panels = -(-K // width)
+    for element in range(36):
+        for k in range(k0, k0 + channels, width):
+            columns = min(width, k0 + channels - k)
+            for c in range(0, C, DEPTH):
+                b = (element * panels + k // width) * C * width + c * width
+                depth, flags = min(DEPTH, C - c), ACCUMULATE if c > 0 else 0
+                for s in range(0, count, TILE_ROWS):
+                    row, rows = element * count + s, min(TILE_ROWS, count - s)
+                    a, to = row * C + c, row * CHANNELS + k - k0
+                    tile_by_rows(
+                        images, a, C, filters, b, width, products, to, CHANNELS, images, 0, depth, rows, columns, flags
+                    )
+
+
+@inner
+def _write_square(products, s, count, channels, bias, flags, code, edge, y, n, i, j, k0):
+    """The outputs (i, j) … of image n, channels k0 …, from square s of the products; what lies outside is dropped."""
+    _, P, Q, K = y.shape
+    flat = y.reshape(-1)
+    place = ((n * P + i) * Q + j) * K + k0
+    start, row, column = s * CHANNELS, 6 * count * CHANNELS, count * CHANNELS
+    rows, columns = min(4, P - i), min(4, Q - j)
+    if rows == columns == 4:
+        _output_transform(products, start, row, column, flat, place, Q * K, K, channels, bias, k0, flags)
+    else:
+        _output_transform(products, start, row, column, edge, 0, 4 * channels, channels, channels, bias, k0, flags)
+        for r in range(rows):
+            for q in range(columns):
+                for k in range(channels):
+                    flat[place + (r * Q + q) * K + k] = edge[(r * 4 + q) * channels + k]
+    if code > RELU:
+        for r in range(rows):
+            activate(flat, place + r * Q * K, K, columns, channels, code)
+
+
+@inner
+def transform_patch(run, x, n, c0, channels, h, w, size, out, start, stride, edge):
+    """A transform of size x size pixels from (h, w) of image n of x, channels c0 …, to out[start + element * stride:].
 
     Pixels outside the image are 0.
     """
-    _, H, W, C = shape
+    _, H, W, C = x.shape
+    flat = x.reshape(-1)
     if h >= 0 and w >= 0 and h + size <= H and w + size <= W:
         run(flat, ((n * H + h) * W + w) * C + c0, W * C, C, out, start, 6 * stride, stride, channels, flat, 0, 0)
         return
@@ -197,141 +188,3 @@ def transform_patch(run, flat, n, shape, c0, channels, h, w, size, out, start, s
                 for c in range(np.uint64(channels)):
                     edge[np.uint64(to) + c] = 0
     run(edge, 0, size * channels, channels, out, start, 6 * stride, stride, channels, flat, 0, 0)
-
-
-@inner
-def multiply_squares(images, filters, count, C, K, k0, channels, products):
-    """products (36, count, CHANNELS) = images (36, count, C) @ filters, output channels k0 …."""
-    width = panel_columns(images.itemsize)
-    panels = -(-K // width)
-    for element in range(36):
-        for k in range(k0, k0 + channels, width):
-            panel = (element * panels + k // width) * C * width
-            wide = min(width, k0 + channels - k)
-            for c in range(0, C, DEPTH):
-                depth = min(DEPTH, C - c)
-                for s in range(0, count, TILE_ROWS):
-                    tile_by_rows(
-                        images,
-                        (element * count + s) * C + c,
-                        C,
-                        filters,
-                        panel + c * width,
-                        width,
-                        products,
-                        (element * count + s) * CHANNELS + k - k0,
-                        CHANNELS,
-                        images,
-                        0,
-                        depth,
-                        min(TILE_ROWS, count - s),
-                        wide,
-                        ACCUMULATE if c > 0 else 0,
-                    )
-
-
-def gradient_parts(squares, C, K):
-    """How many partial sums `winograd_filter_gradient` makes: enough tasks, each at least SQUARES squares."""
-    blocks = -(-C // CHANNELS) * -(-K // CHANNELS)
-    return max(1, min(-(-16 // blocks), -(-squares // SQUARES)))
-
-
-@kernel
-def winograd_filter_gradient(x, top, left, dz, parts, dw):
-    """dw (3, 3, C, K) of x (N, H, W, C) and dz (N, P, Q, K), through `parts` (count, 9 * C, K)."""
-    N, P, Q, K = dz.shape
-    C = x.shape[3]
-    squares = N * -(-P // 4) * -(-Q // 4)
-    blocks = -(-C // CHANNELS) * -(-K // CHANNELS)
-    spread(_gradient_task, parts.shape[0] * blocks, 36 * squares * C * K // MULTIPLIES, (x, top, left, dz, parts))
-    add_parts(parts, dw.reshape(9 * C, K))
-
-
-@inner
-def _gradient_task(task, x, top, left, dz, parts):
-    """One part of dw, for CHANNELS of x and CHANNELS of dz."""
-    (N, P, Q, K), C = dz.shape, x.shape[3]
-    down, across = -(-P // 4), -(-Q // 4)
-    inputs = -(-C // CHANNELS)
-    blocks = inputs * -(-K // CHANNELS)
-    part, c0, k0 = task // blocks, task % inputs * CHANNELS, task % blocks // inputs * CHANNELS
-    length = -(-N * down * across // parts.shape[0])
-    first, end = min(part * length, N * down * across), min((part + 1) * length, N * down * across)
-    channels, outputs = min(CHANNELS, C - c0), min(CHANNELS, K - k0)
-    images = np.zeros(36 * SQUARES * CHANNELS + TILE_ROWS, x.dtype)
-    gradients = np.zeros(36 * SQUARES * CHANNELS, x.dtype)
-    sums = np.zeros(36 * CHANNELS * CHANNELS, x.dtype)
-    edge = np.empty(36 * CHANNELS, x.dtype)
-    x_flat, dz_flat = x.reshape(-1), dz.reshape(-1)
-    for start in range(first, end, SQUARES):
-        count = min(SQUARES, end - start)
-        for s in range(count):
-            n, i, j = (start + s) // (down * across), (start + s) // across % down * 4, (start + s) % across * 4
-            transform_patch(
-                _image_transform,
-                x_flat,
-                n,
-                x.shape,
-                c0,
-                channels,
-                i - top,
-                j - left,
-                6,
-                images,
-                s * CHANNELS,
-                SQUARES * CHANNELS,
-                edge,
-            )
-            transform_patch(
-                _gradient_transform,
-                dz_flat,
-                n,
-                dz.shape,
-                k0,
-                outputs,
-                i,
-                j,
-                4,
-                gradients,
-                s * CHANNELS,
-                SQUARES * CHANNELS,
-                edge,
-            )
-        for element in range(36):
-            base = element * SQUARES * CHANNELS
-            for k in range(0, outputs, panel_columns(x.itemsize)):
-                for c in range(0, channels, TILE_ROWS):
-                    tile_by_columns(
-                        images,
-                        base + c,
-                        CHANNELS,
-                        gradients,
-                        base + k,
-                        CHANNELS,
-                        sums,
-                        (element * CHANNELS + c) * CHANNELS + k,
-                        CHANNELS,
-                        images,
-                        0,
-                        count,
-                        min(TILE_ROWS, channels - c),
-                        min(panel_columns(x.itemsize), outputs - k),
-                        ACCUMULATE,
-                    )
-    flat = parts.reshape(-1)
-    for c in range(channels):
-        place = (part * 9 * C + c0 + c) * K + k0
-        _to_filter_transform(
-            sums,
-            c * CHANNELS,
-            6 * CHANNELS * CHANNELS,
-            CHANNELS * CHANNELS,
-            flat,
-            place,
-            3 * C * K,
-            C * K,
-            outputs,
-            images,
-            0,
-            0,
-        )

@@ -23,7 +23,8 @@ from .._cpu.image import View, filter_parts, filter_product, patch_product
 from .._cpu.in_place import in_place_filter_gradient, in_place_parts, in_place_product, reads_in_place
 from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
-from .._cpu.winograd import gradient_parts, winograd_filter_gradient, winograd_product
+from .._cpu.winograd import winograd_product
+from .._cpu.winograd_gradient import gradient_parts, winograd_filter_gradient
 
 TRANSFORM = 16  # estimated; with it every layer of docs/ladder/conv2d.md takes its faster way but one
 
