@@ -9,7 +9,7 @@ import numpy as np
 
 from .bias import RELU, activate
 from .depthwise import taps_inside
-from .gemm import DEPTH, MULTIPLIES, Out, panel_columns
+from .gemm import DEPTH, MULTIPLIES, STRIDE, Out, panel_columns
 from .image import add_parts, copy_patches, pack_filter
 from .jit import inner, kernel
 from .machine import TILE_ROWS, VECTOR_BYTES
@@ -49,7 +49,7 @@ def _output_row(row, x, view, panels, out):
     r0, r1 = taps_inside(h, view.dilation_h, R, view.H)
     low, high = taps_inside(view.base_w, view.step_w, view.Q, view.W - view.S + 1)
     gap = view.dilation_h * view.W * view.C
-    packed = np.empty(TILE_ROWS * (DEPTH + 16), out.c.dtype)
+    packed = np.empty(TILE_ROWS * STRIDE, out.c.dtype)
     q = 0
     while q < view.Q:
         inside = low <= q < high
@@ -70,7 +70,7 @@ def _output_row(row, x, view, panels, out):
                 )  # fmt: skip
             else:
                 tile_by_rows(
-                    packed, 0, DEPTH + 16, panels, j * R * run, width, out.c, to, N, out.bias, j,
+                    packed, 0, STRIDE, panels, j * R * run, width, out.c, to, N, out.bias, j,
                     R * run, rows, columns, out.flags,
                 )  # fmt: skip
         q += rows
@@ -99,7 +99,7 @@ def _part(part, x, view, dz, rows, parts):
     per_part = -(-rows // count)
     flat, gradients = parts.reshape(-1), dz.reshape(-1)
     low, high = taps_inside(view.base_w, view.step_w, view.Q, view.W - view.S + 1)
-    packed = np.empty(max(view.Q - (high - low), 1) * (DEPTH + 16), dz.dtype)
+    packed = np.empty(max(view.Q - (high - low), 1) * STRIDE, dz.dtype)
     for row in range(part * per_part, min((part + 1) * per_part, rows)):
         n, p = row // view.P, row % view.P
         h = p * view.step_h + view.base_h
@@ -116,7 +116,7 @@ def _part(part, x, view, dz, rows, parts):
             if first < end:
                 copy_patches((x, view, 0), row * view.Q + first, end - first, 0, K, packed)
                 _add_product(
-                    packed, 0, DEPTH + 16, gradients, (row * view.Q + first) * N, N,
+                    packed, 0, STRIDE, gradients, (row * view.Q + first) * N, N,
                     flat, part * K * N, end - first, K,
                 )  # fmt: skip
 

@@ -14,7 +14,7 @@ direct sum from 16 to 512 channels, with their 0, ±1, ±2 it reaches 27 times (
 import numpy as np
 
 from .bias import RELU, activate
-from .gemm import DEPTH, MULTIPLIES, pack_panel, panel_columns
+from .gemm import DEPTH, MULTIPLIES, TASKS, pack_panel, panel_columns
 from .jit import inner, kernel
 from .machine import TILE_ROWS
 from .microkernel import ACCUMULATE, tile_by_rows
@@ -70,7 +70,7 @@ def winograd_product(x, top, left, w, backward, bias, flags, code, filters, y):
 def channel_groups(squares, K):
     """Groups of output channels that make tasks of their own where there are few squares."""
     blocks = -(-squares // SQUARES)
-    return max(1, min(-(-16 // blocks), -(-K // CHANNELS)))
+    return max(1, min(-(-TASKS // blocks), -(-K // CHANNELS)))
 
 
 @inner

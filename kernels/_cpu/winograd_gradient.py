@@ -15,7 +15,7 @@ squares are added in their order.
 
 import numpy as np
 
-from .gemm import MULTIPLIES, panel_columns
+from .gemm import MULTIPLIES, TASKS, panel_columns
 from .image import add_parts
 from .jit import inner, kernel
 from .machine import TILE_ROWS
@@ -43,7 +43,7 @@ _to_filter_transform = transform("winograd_to_filter", _to_filter, 6, 3)
 def gradient_parts(squares, C, K):
     """How many partial sums `winograd_filter_gradient` makes: enough tasks, each at least SQUARES squares."""
     blocks = -(-C // CHANNELS) * -(-K // CHANNELS)
-    return max(1, min(-(-16 // blocks), -(-squares // SQUARES)))
+    return max(1, min(-(-TASKS // blocks), -(-squares // SQUARES)))
 
 
 @kernel

@@ -99,8 +99,8 @@ def _check_convolution(op, x, w, b, stride, padding, dilation, groups, activatio
         raise ValueError(f"{op}: groups is {groups}, expected a divisor of the {size} channels of {name}")
     if w.shape[2] * groups != C:
         check.shape(op, "w", w, ("R", "S", C // groups, "K"), ("x", x))
-    if 0 in w.shape[:2]:
-        raise ValueError(f"{op}: w has shape {w.shape}, expected a filter of at least 1 x 1")
+    if 0 in w.shape:
+        raise ValueError(f"{op}: w has shape {w.shape}, expected at least one tap, one input and one output channel")
     if b is not None:
         check.floats(op, None, x=x, b=b)
     check_bias(op, b, w)

@@ -74,6 +74,10 @@ _CONV2D = Op(
             {"w": np.ones((3, 2, 4, 5))},
             "conv2d_forward: w has shape (3, 2, 4, 5), expected (R, S, 3, K) because x is (2, 7, 5, 3)",
         ),
+        Bad(
+            {"w": np.ones((3, 2, 3, 0)), "b": np.ones(0)},
+            "conv2d_forward: w has shape (3, 2, 3, 0), expected at least one tap, one input and one output channel",
+        ),
         Bad({"groups": 2}, "conv2d_forward: groups is 2, expected a divisor of the 3 channels of x"),
         Bad({"stride": 0}, "conv2d_forward: stride is 0, expected at least 1"),
         Bad(
