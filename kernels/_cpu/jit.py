@@ -24,6 +24,7 @@ from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
 
 from . import symbols
+from .ingredient import IngredientCompiler
 
 # NaN and infinity travel as in the reference, so `nnan` and `ninf` are left out; `arcp` and `afn` cost accuracy.
 FASTMATH = frozenset({"contract", "reassoc", "nsz"})
@@ -48,7 +49,7 @@ def inner(function=None, *, fastmath=FASTMATH, **options):
     """Compile a function that only kernels call: it becomes part of their code, so it is not cached on its own."""
     if function is None:
         return functools.partial(inner, fastmath=fastmath, **options)
-    options = {"no_cpython_wrapper": True, **_flags(fastmath), **options}
+    options = {"no_cpython_wrapper": True, "pipeline_class": IngredientCompiler, **_flags(fastmath), **options}
     return numba.njit(**options)(function)
 
 
