@@ -20,7 +20,7 @@ from .machine import TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
 from .memory import empty
 from .microkernel import ACCUMULATE, tile_by_columns, tile_by_rows
 from .microkernel import RELU as TILE_RELU
-from .threads import spread
+from .threads import borrowed, spread
 from .transpose import transpose_squares
 
 DEPTH = 256  # 384 is 3 to 6 % faster, but a chain of 384 sums can err twice as much as NumPy's (docs/ladder/matmul.md)
@@ -203,6 +203,7 @@ def _panel_task(p, b, transposed, N, K, panels):
 @kernel
 def gemm(a, transpose_a, b, transpose_b, bias, flags, code, panels, c):
     """`product`, for launchers."""
+    a, b, bias, panels, c = borrowed((a, b, bias, panels, c))
     product(a, transpose_a, b, transpose_b, bias, flags, code, panels, c)
 
 

@@ -80,7 +80,7 @@ def _trampoline(context, builder, task, called, block, packed):
     inside = ir.IRBuilder(function.append_basic_block("entry"))
     pointer = inside.bitcast(function.args[0], block)
     values = cgutils.unpack_tuple(inside, inside.load(cgutils.gep_inbounds(inside, pointer, 0, 0)), len(packed))
-    values = [context.cast(inside, v, a, b) for v, a, b in zip(values, packed, called.args[1:])]
+    values = [_borrowed(context, inside, a, context.cast(inside, v, p, a)) for v, p, a in zip(values, packed, called.args[1:])]
     native = context.declare_function(builder.module, result.fndesc)
     status, _ = context.call_conv.call_function(
         inside, native, called.return_type, called.args, [function.args[1], *values]
@@ -89,6 +89,28 @@ def _trampoline(context, builder, task, called, block, packed):
         inside.store(_I64(1), cgutils.gep_inbounds(inside, pointer, 0, 1))
     inside.ret_void()
     return function
+
+
+def _borrowed(context, builder, kind, value):
+    """The same value, whose arrays have no reference count: who lends them holds them, and counting costs atomics."""
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        parts = cgutils.unpack_tuple(builder, value, len(kind))
+        return context.make_tuple(builder, kind, [_borrowed(context, builder, *part) for part in zip(kind, parts)])
+    return value
+
+
+@intrinsic
+def borrowed(typing, value):
+    """`value` without a reference count, for the length of a call in which somebody else holds it."""
+
+    def codegen(context, builder, sig, args):
+        return _borrowed(context, builder, value, args[0])
+
+    return value(value), codegen
 
 
 @intrinsic
