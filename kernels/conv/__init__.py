@@ -20,8 +20,9 @@ def conv2d_forward(
     P = (H + top + bottom - (R - 1) dilation - 1) // stride + 1. `stride` and `dilation` are an integer or a pair,
     `padding` is an integer, a pair, four integers (top, bottom, left, right), "valid" or "same". `algorithm` is
     "direct", "winograd" (3 x 3 filters of stride 1 without dilation or groups; others go directly all the same), or
-    "auto", the cheaper one. By Winograd's way an infinite input makes its whole 4 x 4 square of outputs NaN. Raises
-    TypeError or ValueError for other dtypes, orders and sizes, before anything is computed.
+    "auto", the cheaper one. By Winograd's way an infinite input makes its whole 4 x 4 square of outputs NaN. Without
+    input channels y is f(b). Raises TypeError or ValueError for other dtypes, orders and sizes, before anything is
+    computed.
 
     >>> import numpy as np
     >>> conv2d_forward(np.ones((1, 3, 3, 1)), np.ones((2, 2, 1, 1)))[0, :, :, 0]
@@ -89,23 +90,33 @@ def conv2d_backward(
     )
 
 
-def _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation, algorithm):
-    """The output's (P, Q)."""
-    check.floats(op, 4, x=x, w=w)
+def check_filters(op, ndim, x, w, b, groups, activation):
+    """Images or sequences x (N, …, C) of so many axes, filters w (R, …, C / groups, K), b (K,) or None."""
+    check.floats(op, ndim, x=x, w=w)
     check.whole(op, "groups", groups, 1)
-    C, K = x.shape[3], w.shape[3]
+    C, K = x.shape[-1], w.shape[-1]
     if C % groups or K % groups:
         name, size = ("x", C) if C % groups else ("w", K)
         raise ValueError(f"{op}: groups is {groups}, expected a divisor of the {size} channels of {name}")
-    if w.shape[2] * groups != C:
-        check.shape(op, "w", w, ("R", "S", C // groups, "K"), ("x", x))
-    if 0 in w.shape:
-        raise ValueError(f"{op}: w has shape {w.shape}, expected at least one tap, one input and one output channel")
+    if w.shape[-2] * groups != C:
+        check.shape(op, "w", w, (*"RS"[: ndim - 2], C // groups, "K"), ("x", x))
+    check_taps(op, w)
     if b is not None:
         check.floats(op, None, x=x, b=b)
     check_bias(op, b, w)
     if activation not in FUSED:
         check.choice(op, "activation", activation, FUSED)
+
+
+def check_taps(op, w):
+    """At least one of them; there may be no channels."""
+    if 0 in w.shape[:-2]:
+        raise ValueError(f"{op}: w has shape {w.shape}, expected at least one tap")
+
+
+def _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation, algorithm):
+    """The output's (P, Q)."""
+    check_filters(op, 4, x, w, b, groups, activation)
     check.choice(op, "algorithm", algorithm, ALGORITHMS)
     stride, dilation = window.pair(op, "stride", stride), window.pair(op, "dilation", dilation)
     return window.resolve(op, x.shape[1:3], w.shape[:2], stride, padding, dilation)[0]

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from .. import _window as window
-from .._cpu.bias import activation_code, linear_gradient
+from .._cpu.bias import NONE, activation_code, linear_gradient
 from .._cpu.depthwise import depthwise_filter_gradient, depthwise_parts, depthwise_product
 from .._cpu.gemm import empty_panels
 from .._cpu.image import View, filter_parts, filter_product, patch_product
@@ -25,6 +25,7 @@ from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
 from .._cpu.winograd import winograd_product
 from .._cpu.winograd_gradient import gradient_parts, winograd_filter_gradient
+from ..matmul.cpu import linear_forward
 
 TRANSFORM = 16  # estimated; with it every layer of docs/ladder/conv2d.md takes its faster way but one
 
@@ -34,11 +35,9 @@ def conv2d_forward(
 ):
     view = forward_view(x.shape, w.shape, stride, padding, dilation, groups)
     y = empty((x.shape[0], view.P, view.Q, w.shape[3]), x.dtype) if out is None else out
-    code = activation_code(activation)
-    if uses_winograd(view, x.shape[0], w.shape[3], x.dtype, algorithm):
-        _winograd(x, view, w, False, b, code, y)
-    else:
-        _product(x, view, w, _all_taps(view.R * view.S), False, b, code, y)
+    if w.size == 0:
+        return without_channels(b, activation, y)
+    convolve(x, view, w, b, activation_code(activation), algorithm, y)
     return y
 
 
@@ -57,11 +56,64 @@ def conv2d_backward(
     algorithm="auto",
     need_dx=True,
 ):
+    if w.size == 0:
+        return gradients_without_channels(dy, x, w, b, y, activation, need_dx)
     dz, db = linear_gradient(dy, y, activation, b)
     view = forward_view(x.shape, w.shape, stride, padding, dilation, groups)
-    fast = uses_winograd(view, x.shape[0], w.shape[3], x.dtype, algorithm)
-    dw = (_winograd_filter_gradient if fast else _filter_gradient)(x, view, dz, w.shape)
-    return _input_gradient(dz, view, w, x.shape, algorithm) if need_dx else None, dw, db
+    dw = filter_gradient(x, view, dz, w.shape, algorithm)
+    dx = None
+    if need_dx:
+        dx = empty(x.shape, x.dtype)
+        input_gradient(dz, view, w, None, NONE, algorithm, dx)
+    return dx, dw, db
+
+
+def without_channels(b, activation, y):
+    """y = f(b), or f(0), where there are no input channels to sum over; nothing where there are no output channels."""
+    if y.size:
+        rows = y.reshape(-1, y.shape[3])
+        nothing = np.empty((rows.shape[0], 0), y.dtype), np.empty((0, y.shape[3]), y.dtype)
+        linear_forward(*nothing, b, activation=activation, out=rows)
+    return y
+
+
+def gradients_without_channels(dy, x, w, b, y, activation, need_dx):
+    """Of `without_channels`: dx and dw are 0 or empty."""
+    if dy.shape[3]:
+        db = linear_gradient(dy, y, activation, b)[1]
+    else:
+        db = None if b is None else np.zeros_like(b)
+    return np.zeros_like(x) if need_dx else None, np.zeros_like(w), db
+
+
+def convolve(x, view, w, b, code, algorithm, y):
+    """y = f(x * w + b), f by its `code`."""
+    if uses_winograd(view, x.shape[0], w.shape[3], x.dtype, algorithm):
+        _winograd(x, view, w, False, b, code, y)
+    else:
+        _product(x, view, w, _all_taps(view.R * view.S), False, b, code, y)
+
+
+def filter_gradient(x, view, dz, shape, algorithm):
+    """dw of that shape."""
+    fast = uses_winograd(view, x.shape[0], shape[3], x.dtype, algorithm)
+    return (_winograd_filter_gradient if fast else _direct_filter_gradient)(x, view, dz, shape)
+
+
+def input_gradient(dz, view, w, bias, code, algorithm, dx):
+    """dx = f(the gradient of `convolve` to x + bias); a convolution's own gradient has neither bias nor f."""
+    parts = _backward_views(view, w.shape[3])
+    if len(parts) == 1:
+        _, _, whole, taps = parts[0]
+        if uses_winograd(whole, dx.shape[0], dx.shape[3], dz.dtype, algorithm):
+            _winograd(dz, whole, w, True, bias, code, dx)
+        else:
+            _product(dz, whole, w, taps, True, bias, code, dx)
+        return
+    for a, b, part, taps in parts:  # pixels a, a + stride, … of the height and b, b + stride, … of the width
+        pixels = empty((dx.shape[0], part.P, part.Q, dx.shape[3]), dz.dtype)
+        _product(dz, part, w, taps, True, bias, code, pixels)
+        dx[:, a :: view.step_h, b :: view.step_w] = pixels
 
 
 def uses_winograd(view, N, K, dtype, algorithm):
@@ -95,23 +147,6 @@ def _winograd_filter_gradient(x, view, dz, shape):
     return dw
 
 
-def _input_gradient(dz, view, w, shape, algorithm="auto"):
-    dx = empty(shape, dz.dtype)
-    parts = _backward_views(view, w.shape[3])
-    if len(parts) == 1:
-        _, _, whole, taps = parts[0]
-        if uses_winograd(whole, shape[0], shape[3], dz.dtype, algorithm):
-            _winograd(dz, whole, w, True, None, 0, dx)
-        else:
-            _product(dz, whole, w, taps, True, None, 0, dx)
-        return dx
-    for a, b, part, taps in parts:  # pixels a, a + stride, … of the height and b, b + stride, … of the width
-        pixels = empty((shape[0], part.P, part.Q, shape[3]), dz.dtype)
-        _product(dz, part, w, taps, True, None, 0, pixels)
-        dx[:, a :: view.step_h, b :: view.step_w] = pixels
-    return dx
-
-
 def _product(x, view, w, taps, backward, b, code, y):
     if view.groups == view.C == w.shape[3] and view.divisor_h == view.divisor_w == 1 and taps.size:
         bias, flags = (y.reshape(-1), 0) if b is None else (b, BIAS)
@@ -128,7 +163,7 @@ def _product(x, view, w, taps, backward, b, code, y):
     patch_product(x.reshape(-1), view, w, taps, backward, bias, flags, code, panels, y.reshape(-1, y.shape[3]))
 
 
-def _filter_gradient(x, view, dz, shape):
+def _direct_filter_gradient(x, view, dz, shape):
     if view.groups == view.C == shape[3]:
         parts = empty((depthwise_parts(x.shape[0], view.P), view.R * view.S, view.C), x.dtype)
         dw = empty(shape, x.dtype)

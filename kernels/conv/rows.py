@@ -54,6 +54,12 @@ _CONV2D = Op(
             activation="tanh",
         ),
         _convolution("no images", (0, 5, 5, 2), (3, 3, 2, 3)),
+        _convolution("no input channels", (2, 5, 6, 0), (3, 2, 0, 5), padding=1, activation="sigmoid"),
+        _convolution("no input channels, groups, no bias", (2, 5, 6, 0), (3, 2, 0, 4), groups=2, bias=False),
+        _convolution("no input channels, one output", (1, 3, 3, 0), (3, 3, 0, 3), algorithm="winograd"),
+        _convolution("no output channels", (2, 5, 6, 3), (3, 2, 3, 0), stride=2, activation="relu"),
+        _convolution("no output channels, groups, no bias", (2, 5, 6, 4), (3, 3, 2, 0), groups=2, bias=False),
+        _convolution("no channels at all", (2, 5, 6, 0), (3, 3, 0, 0), padding="same"),
     ),
     bench=(
         _convolution("32x28x28x1 3x3 32", (32, 28, 28, 1), (3, 3, 1, 32)),
@@ -75,8 +81,8 @@ _CONV2D = Op(
             "conv2d_forward: w has shape (3, 2, 4, 5), expected (R, S, 3, K) because x is (2, 7, 5, 3)",
         ),
         Bad(
-            {"w": np.ones((3, 2, 3, 0)), "b": np.ones(0)},
-            "conv2d_forward: w has shape (3, 2, 3, 0), expected at least one tap, one input and one output channel",
+            {"w": np.ones((0, 2, 3, 5))},
+            "conv2d_forward: w has shape (0, 2, 3, 5), expected at least one tap",
         ),
         Bad({"groups": 2}, "conv2d_forward: groups is 2, expected a divisor of the 3 channels of x"),
         Bad({"stride": 0}, "conv2d_forward: stride is 0, expected at least 1"),
