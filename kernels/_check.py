@@ -48,6 +48,40 @@ def _explain_floats(op, ndim, arrays):
             )
 
 
+def matrices(op, names, a, b):
+    """Two arrays of one float dtype and two axes at least, whose rows may lie apart but are whole in themselves."""
+    if (
+        a.__class__ is _ndarray is b.__class__
+        and a.dtype is b.dtype
+        and a.dtype in _FLOAT_DTYPES
+        and a.ndim > 1 < b.ndim
+        and (a.flags.c_contiguous or _has_rows(a))
+        and (b.flags.c_contiguous or _has_rows(b))
+    ):
+        return
+    arrays = dict(zip(names, (a, b)))
+    for name, x in arrays.items():
+        if isinstance(x, _ndarray) and x.ndim < 2:
+            raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {x.shape}), expected at least 2")
+    _explain_floats(op, None, arrays)
+
+
+def _has_rows(x):
+    """Whether the elements of every row are neighbours, and no axis runs backwards or falls between elements."""
+    last, size = x.strides[-1], x.itemsize
+    return (last == size or x.shape[-1] <= 1) and min(x.strides) >= 0 and not any(step % size for step in x.strides)
+
+
+def broadcast(op, one, other, a, b):
+    """The shape to which two lists of leading axes broadcast."""
+    try:
+        return np.broadcast_shapes(tuple(one), tuple(other))
+    except ValueError:
+        raise ValueError(
+            f"{op}: the leading axes of a {a.shape} and b {b.shape} do not broadcast; each pair must be equal or 1"
+        ) from None
+
+
 def integers(op, name, x, ndim=None):
     """An integer array in C order."""
     if not (x.__class__ is np.ndarray and x.dtype.char in _INTEGERS and x.dtype.isnative and x.flags.c_contiguous):

@@ -18,22 +18,23 @@ BYTES = 8  # that one core reads in a nanosecond, about
 
 
 @inner
-def row_product(a, b, transposed, depth, bias, flags, code, c):
-    """c (N,) = f(a (K,) @ op(b) + bias), in depth blocks of `depth`."""
-    work = b.nbytes // BYTES
-    if transposed:
-        spread(_dots, -(-c.size // DOTS), work, (a, b, bias, flags, code, c))
+def row_product(a, b, depth, out, N, K):
+    """c (N,) = f(a (K,) @ op(b) + bias), for the matrices a and b, in depth blocks of `depth`; all start at 0."""
+    work = N * K * out.c.itemsize // BYTES
+    row, c = a.data[:K], out.c[:N]
+    if b.transposed:
+        spread(_dots, -(-N // DOTS), work, (row, b, out, c))
     else:
-        spread(_sums, -(-c.size // STRIP), work, (a, b, depth, bias, flags, code, c))
+        spread(_sums, -(-N // STRIP), work, (row, b, depth, out, c))
 
 
 @inner
-def _dots(task, a, b, bias, flags, code, c):
+def _dots(task, a, b, out, c):
     """DOTS elements of c."""
     first, end = task * DOTS, min((task + 1) * DOTS, c.size)
     for n in range(first, end):
-        c[n] = _dot(a, b[n])
-    _finish(first, end, bias, flags, code, c)
+        c[n] = _dot(a, b.data[n * b.stride :])
+    _finish(first, end, out, c)
 
 
 @inner
@@ -45,7 +46,7 @@ def _dot(a, b):
 
 
 @inner
-def _sums(task, a, b, depth, bias, flags, code, c):
+def _sums(task, a, b, depth, out, c):
     """STRIP elements of c."""
     first, end = task * STRIP, min((task + 1) * STRIP, c.size)
     sums = np.empty(end - first, c.dtype)
@@ -57,34 +58,35 @@ def _sums(task, a, b, depth, bias, flags, code, c):
         for k in range(k0, whole, 4):
             _add_four(sums, a, b, k, first)
         for k in range(whole, k1):
-            _add_one(sums, a[k], b[k], first)
+            _add_one(sums, a[k], b.data[k * b.stride + first :])
         for j in range(np.uint64(end - first)):
             c[np.uint64(first) + j] += sums[j]
-    _finish(first, end, bias, flags, code, c)
+    _finish(first, end, out, c)
 
 
 @inner(fastmath=EXACT)
 def _add_four(sums, a, b, k, first):
     """sums += a[k:k + 4] @ b[k:k + 4, first:], a chain in the order of k for every element."""
     a0, a1, a2, a3 = a[k], a[k + 1], a[k + 2], a[k + 3]
-    b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
+    i0, step = np.uint64(k * b.stride + first), np.uint64(b.stride)
+    i1, i2, i3 = i0 + step, i0 + step + step, i0 + step + step + step
     for j in range(np.uint64(sums.size)):
-        i = np.uint64(first) + j
-        sums[j] = a3 * b3[i] + (a2 * b2[i] + (a1 * b1[i] + (a0 * b0[i] + sums[j])))
+        low = a1 * b.data[i1 + j] + (a0 * b.data[i0 + j] + sums[j])
+        sums[j] = a3 * b.data[i3 + j] + (a2 * b.data[i2 + j] + low)
 
 
 @inner(fastmath=EXACT)
-def _add_one(sums, a, b, first):
+def _add_one(sums, a, b):
     for j in range(np.uint64(sums.size)):
-        sums[j] = a * b[np.uint64(first) + j] + sums[j]
+        sums[j] = a * b[j] + sums[j]
 
 
 @inner
-def _finish(first, end, bias, flags, code, c):
+def _finish(first, end, out, c):
     for n in range(np.uint64(first), np.uint64(end)):
-        if flags == BIAS:
-            c[n] += bias[n]
-        if code == RELU:
+        if out.flags == BIAS:
+            c[n] += out.bias[n]
+        if out.code == RELU:
             c[n] = c.dtype.type(0) if c[n] < 0 else c[n]
-    if code > RELU:
-        activate(c, first, 0, 1, end - first, code)
+    if out.code > RELU:
+        activate(c, first, 0, 1, end - first, out.code)

@@ -18,22 +18,19 @@ import numpy as np
 from .bias import NONE
 from .gemm import (
     COLUMNS,
-    DEPTH,
     MULTIPLIES,
     ROWS,
-    STRIDE,
     TASKS,
     Out,
     Right,
     block,
     block_bounds,
     blocks_of,
-    pack_panel,
-    panel_columns,
     tile_plain,
     tile_transposed,
 )
 from .jit import inner, kernel
+from .panels import DEPTH, STRIDE, Matrix, pack_panel, panel_columns
 from .threads import spread
 
 # Images (…, H, W, C), output positions P x Q, taps R x S.
@@ -109,8 +106,8 @@ def pack_filter(w, taps, backward, groups, group, first, end, panels, start):
     inputs, outputs = w.shape[1], w.shape[2] // groups
     depth = outputs if backward else inputs
     for t in range(taps.size):
-        part = w[taps[t], :, group * outputs : (group + 1) * outputs]
-        pack_panel(part, backward, first, end, 0, depth, panels, start + t * depth * panel_columns(w.itemsize))
+        part = Matrix(w.reshape(-1), taps[t] * inputs * w.shape[2] + group * outputs, w.shape[2], backward)
+        pack_panel(part, first, end, 0, depth, panels, start + t * depth * panel_columns(w.itemsize))
 
 
 @kernel
@@ -125,10 +122,13 @@ def patch_product(x, view, w, taps, backward, bias, flags, code, panels, y):
     spread(
         _filter_task, view.groups * per_group, w.size // 4, (w, taps, backward, view.groups, per_group, N, K, panels)
     )
-    rows, columns = blocks_of(M, N, panel_columns(x.itemsize))
+    rows, columns = blocks_of(M, N, panel_columns(x.itemsize), 1)
     tasks = -(-M // rows) * -(-N // columns)
     spread(
-        _patch_task, view.groups * tasks, y.size * K // MULTIPLIES, (x, view, tasks, panels, N, K, bias, flags, code, y)
+        _patch_task,
+        view.groups * tasks,
+        y.size * K // MULTIPLIES,
+        (x, view, tasks, rows, columns, panels, N, K, bias, flags, code, y),
     )
 
 
@@ -141,13 +141,13 @@ def _filter_task(p, w, taps, backward, groups, per_group, N, K, panels):
 
 
 @inner
-def _patch_task(job, x, view, tasks, panels, N, K, bias, flags, code, y):
+def _patch_task(job, x, view, tasks, rows, columns, panels, N, K, bias, flags, code, y):
     """A block of y, in one group."""
     group = job // tasks
-    i0, i1, j0, j1 = block_bounds(job % tasks, y.shape[0], N, panel_columns(x.itemsize))
+    i0, i1, j0, j1 = block_bounds(job % tasks, y.shape[0], N, rows, columns)
     source = (x, view, group * (view.C // view.groups))
     size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * K
-    right = Right(panels[group * size :], K, 0, N, False, y, False)
+    right = Right(panels[group * size :], K, 0, N, False, Matrix(panels, 0, 0, False))
     out = Out(y.reshape(-1), group * N, y.shape[1], bias[group * N :], flags, code)
     block(pack_patches, tile_plain, source, 0, K, right, out, i0, i1, j0, j1)
 
@@ -176,7 +176,8 @@ def _gradient_panel_task(p, dz, per_group, N, panels):
     width = panel_columns(dz.itemsize)
     group, first = p // per_group, p % per_group * width
     M = dz.shape[0]
-    pack_panel(dz, False, group * N + first, (group + 1) * N, 0, M, panels, p * width * M)
+    matrix = Matrix(dz.reshape(-1), 0, dz.shape[1], False)
+    pack_panel(matrix, group * N + first, (group + 1) * N, 0, M, panels, p * width * M)
 
 
 @inner
@@ -190,7 +191,7 @@ def _part_task(job, x, view, M, N, panels, parts):
     length = -(-depths // count) * DEPTH
     source = (x, view, group * (view.C // view.groups))
     size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * M
-    right = Right(panels[group * size :], M, 0, N, False, parts[0], False)
+    right = Right(panels[group * size :], M, 0, N, False, Matrix(panels, 0, 0, False))
     out = Out(parts.reshape(-1), part * K * columns + group * N, columns, panels, 0, NONE)
     block(
         pack_patches_transposed,

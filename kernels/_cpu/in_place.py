@@ -9,12 +9,13 @@ import numpy as np
 
 from .bias import RELU, activate
 from .depthwise import taps_inside
-from .gemm import DEPTH, MULTIPLIES, STRIDE, Out, panel_columns
+from .gemm import MULTIPLIES, Out
 from .image import add_parts, copy_patches, pack_filter
 from .jit import inner, kernel
 from .machine import TILE_ROWS, VECTOR_BYTES
 from .microkernel import ACCUMULATE, tile_by_columns, tile_by_guarded_columns, tile_by_patches, tile_by_rows
 from .microkernel import RELU as TILE_RELU
+from .panels import DEPTH, STRIDE, panel_columns
 from .threads import spread
 
 PARTS = 16  # of the filter's gradient, by rows of outputs

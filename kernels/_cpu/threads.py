@@ -80,7 +80,9 @@ def _trampoline(context, builder, task, called, block, packed):
     inside = ir.IRBuilder(function.append_basic_block("entry"))
     pointer = inside.bitcast(function.args[0], block)
     values = cgutils.unpack_tuple(inside, inside.load(cgutils.gep_inbounds(inside, pointer, 0, 0)), len(packed))
-    values = [_borrowed(context, inside, a, context.cast(inside, v, p, a)) for v, p, a in zip(values, packed, called.args[1:])]
+    values = [
+        _borrowed(context, inside, a, context.cast(inside, v, p, a)) for v, p, a in zip(values, packed, called.args[1:])
+    ]
     native = context.declare_function(builder.module, result.fndesc)
     status, _ = context.call_conv.call_function(
         inside, native, called.return_type, called.args, [function.args[1], *values]

@@ -14,11 +14,12 @@ direct sum from 16 to 512 channels, with their 0, ±1, ±2 it reaches 27 times (
 import numpy as np
 
 from .bias import RELU, activate
-from .gemm import DEPTH, MULTIPLIES, TASKS, pack_panel, panel_columns
+from .gemm import MULTIPLIES, TASKS
 from .jit import inner, kernel
 from .machine import TILE_ROWS
 from .microkernel import ACCUMULATE, tile_by_rows
 from .microkernel import RELU as TILE_RELU
+from .panels import DEPTH, Matrix, pack_panel, panel_columns
 from .threads import spread
 from .transforms import transform
 
@@ -78,13 +79,14 @@ def _filter_task(p, w, backward, C, K, filters):
     """Panel p of the transformed filter."""
     width = panel_columns(w.itemsize)
     size = -(-K // width) * C * width
-    taps = w.reshape(9, w.shape[2], w.shape[3])
+    rows, stride = w.shape[2:]
     local = np.empty(9 * INPUTS * width, w.dtype)
     for c0 in range(0, C, INPUTS):
         count = min(INPUTS, C - c0)
         for tap in range(9):
-            matrix = taps[8 - tap] if backward else taps[tap]
-            pack_panel(matrix, backward, p * width, K, c0, count, local, tap * INPUTS * width)
+            place = (8 - tap if backward else tap) * rows * stride
+            matrix = Matrix(w.reshape(-1), place, stride, backward)
+            pack_panel(matrix, p * width, K, c0, count, local, tap * INPUTS * width)
         for c in range(count):
             to = (p * C + c0 + c) * width
             _filter_transform(

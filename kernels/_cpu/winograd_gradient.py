@@ -15,11 +15,12 @@ squares are added in their order.
 
 import numpy as np
 
-from .gemm import MULTIPLIES, TASKS, panel_columns
+from .gemm import MULTIPLIES, TASKS
 from .image import add_parts
 from .jit import inner, kernel
 from .machine import TILE_ROWS
 from .microkernel import ACCUMULATE, tile_by_columns
+from .panels import panel_columns
 from .threads import spread
 from .transforms import transform
 from .winograd import CHANNELS, SQUARES, A, image_transform, place_of, transform_patch

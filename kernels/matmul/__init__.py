@@ -9,30 +9,35 @@ FUSED = (None, "relu", "sigmoid", "tanh")  # activations whose gradient needs no
 
 
 def matmul_forward(a, b, *, transpose_a=False, transpose_b=False, out=None):
-    """Matrix product, y = op(a) @ op(b), where op transposes if its flag says so.
+    """Matrix product, y = op(a) @ op(b), where op transposes the last two axes if its flag says so.
 
-    a (M, K), or (K, M) with transpose_a; b (K, N), or (N, K) with transpose_b -> y (M, N). float32 or float64, the
-    accumulator's type too. Raises TypeError for other dtypes, ValueError where the inner sizes differ.
+    a (..., M, K), or (..., K, M) with transpose_a; b (..., K, N), or (..., N, K) with transpose_b -> y (..., M, N).
+    Leading axes broadcast. Rows may lie apart, as in a slice of columns, if the elements of each are neighbours.
+    float32 or float64, the accumulator's type too. Raises TypeError for other dtypes, ValueError where the inner
+    sizes differ.
 
     >>> import numpy as np
     >>> matmul_forward(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])
     """
-    shape = _product_shape("matmul_forward", a, b, transpose_a, transpose_b)
+    op = "matmul_forward"
+    shape = _product_shape(op, a, b, transpose_a, transpose_b)
     if out is not None:
-        check.out("matmul_forward", out, shape, a)
+        check.out(op, out, shape, a)
     return _faces(a).matmul_forward(a, b, transpose_a=transpose_a, transpose_b=transpose_b, out=out)
 
 
 def matmul_backward(dy, a, b, *, transpose_a=False, transpose_b=False):
     """Gradients of `matmul_forward`: da = dy op(b)^T and db = op(a)^T dy, each transposed as its operand came.
 
-    dy (M, N), a, b as in the forward -> da, db of the shapes of a, b.
+    dy (..., M, N), a, b as in the forward -> da, db of the shapes of a, b: sums over the axes that were broadcast.
     """
-    shape = _product_shape("matmul_backward", a, b, transpose_a, transpose_b)
-    check.floats("matmul_backward", 2, a=a, dy=dy)
+    op = "matmul_backward"
+    shape = _product_shape(op, a, b, transpose_a, transpose_b)
+    check.floats(op, None, dy=dy)
+    check.matrices(op, ("a", "dy"), a, dy)
     if dy.shape != shape:
-        check.shape("matmul_backward", "dy", dy, shape, ("b", b) if dy.shape[0] == shape[0] else ("a", a))
+        check.shape(op, "dy", dy, shape, ("b", b) if dy.shape[:-1] == shape[:-1] else ("a", a))
     return _faces(a).matmul_backward(dy, a, b, transpose_a=transpose_a, transpose_b=transpose_b)
 
 
@@ -98,9 +103,13 @@ def _check_linear(op, x, w, b, activation, **others):
 
 
 def _product_shape(op, a, b, transpose_a, transpose_b):
-    check.floats(op, 2, a=a, b=b)
-    K, M = a.shape if transpose_a else a.shape[::-1]
-    N, inner = b.shape if transpose_b else b.shape[::-1]
+    check.matrices(op, "ab", a, b)
+    rows, columns = a.shape[-2:], b.shape[-2:]
+    K, M = rows if transpose_a else rows[::-1]
+    N, inner = columns if transpose_b else columns[::-1]
     if inner != K:
-        check.shape(op, "b", b, ("N", K) if transpose_b else (K, "N"), ("a", a))
-    return M, N
+        lead = b.shape[:-2]
+        check.shape(op, "b", b, (*lead, "N", K) if transpose_b else (*lead, K, "N"), ("a", a))
+    if a.ndim == b.ndim == 2:
+        return M, N
+    return *check.broadcast(op, a.shape[:-2], b.shape[:-2], a, b), M, N

@@ -10,18 +10,30 @@ Goto, van de Geijn 2008, Anatomy of high-performance matrix multiplication. The 
 element's sum runs over K in order, so its bits do not depend on tiles or threads.
 """
 
+import numpy as np
+
+from .._cpu.batch import starts, summed, view
 from .._cpu.bias import NONE, activation_code, activation_gradient
-from .._cpu.gemm import DIRECT_ROWS, empty_panels, gemm, product
+from .._cpu.gemm import Out
 from .._cpu.jit import kernel
 from .._cpu.memory import empty, empty_like
 from .._cpu.microkernel import BIAS
+from .._cpu.panels import Matrix, empty_panels
+from .._cpu.product import ALONE, DIRECT_ROWS, TRANSPOSE_A, TRANSPOSE_B, gemm, product
+
+PANELS = 1 << 21  # elements of packed B at a time in a batch: 8 MB of float32, which the third cache level holds
+_UNUSED = {np.dtype(dtype): np.zeros(1, dtype) for dtype in (np.float32, np.float64)}
 
 
 def matmul_forward(a, b, *, transpose_a=False, transpose_b=False, out=None):
-    return _product(a, transpose_a, b, transpose_b, out=out)
+    return _product(a, transpose_a, b, transpose_b, None, 0, out)
 
 
 def matmul_backward(dy, a, b, *, transpose_a=False, transpose_b=False):
+    if a.ndim > 2 == b.ndim and not transpose_a and a.flags.c_contiguous:  # one product with all the rows
+        rows = dy.reshape(-1, dy.shape[-1]), a.reshape(-1, a.shape[-1])
+        da, db = matmul_backward(*rows, b, transpose_b=transpose_b)
+        return da.reshape(a.shape), db
     if transpose_a:
         da = _product(b, transpose_b, dy, True)
     else:
@@ -30,11 +42,11 @@ def matmul_backward(dy, a, b, *, transpose_a=False, transpose_b=False):
         db = _product(dy, True, a, transpose_a)
     else:
         db = _product(a, not transpose_a, dy, False)
-    return da, db
+    return summed(da, a.shape), summed(db, b.shape)
 
 
 def linear_forward(x, w, b=None, *, activation=None, out=None):
-    return _product(x, False, w, False, b, activation, out)
+    return _product(x, False, w, False, b, activation_code(activation), out)
 
 
 def linear_backward(dy, x, w, b=None, y=None, *, activation=None, need_dx=True):
@@ -47,26 +59,58 @@ def linear_backward(dy, x, w, b=None, y=None, *, activation=None, need_dx=True):
         panels = db
     else:
         panels = max(empty_panels(N, K, x.dtype), empty_panels(M, N, x.dtype), key=len)
-    _linear_backward(dy, dy if y is None else y, activation_code(activation), x, w, need_dx, panels, dz, db, dx, dw)
+    y = dy if y is None else y
+    _linear_backward(dy, y, activation_code(activation), x, w, need_dx, panels, ALONE, dz, db, dx, dw)
     return dx if need_dx else None, dw, None if b is None else db
 
 
 @kernel
-def _linear_backward(dy, y, code, x, w, need_dx, panels, dz, db, dx, dw):
+def _linear_backward(dy, y, code, x, w, need_dx, panels, starts, dz, db, dx, dw):
+    (M, K), N = x.shape, w.shape[1]
     activation_gradient(dy, y, code, dz, db)
+    gradients = dz.reshape(-1)
     if need_dx:
-        product(dz, False, w, True, db, 0, NONE, panels, dx)
-    product(x, True, dz, False, db, 0, NONE, panels, dw)
+        out = Out(dx.reshape(-1), 0, K, db, 0, NONE)
+        product(Matrix(gradients, 0, N, False), Matrix(w.reshape(-1), 0, N, True), out, panels, starts, M, K, N)
+    out = Out(dw.reshape(-1), 0, N, db, 0, NONE)
+    product(Matrix(x.reshape(-1), 0, K, True), Matrix(gradients, 0, N, False), out, panels, starts, K, N, M)
 
 
-def _product(a, transpose_a, b, transpose_b, bias=None, activation=None, out=None):
-    K, M = a.shape if transpose_a else a.shape[::-1]
-    N = b.shape[0] if transpose_b else b.shape[1]
+def _product(a, transpose_a, b, transpose_b, bias=None, code=NONE, out=None):
+    """f(op(a) @ op(b) + bias), for matrices in C order without any detour."""
+    if a.ndim > 2 or b.ndim > 2 or not (a.flags.c_contiguous and b.flags.c_contiguous):
+        return _batched(a, transpose_a, b, transpose_b, out)
+    rows, lda = a.shape
+    columns, ldb = b.shape
+    K, M = (rows, lda) if transpose_a else (lda, rows)
+    N = columns if transpose_b else ldb
+    flags = (TRANSPOSE_A if transpose_a else 0) + (TRANSPOSE_B if transpose_b else 0)
     c = empty((M, N), a.dtype) if out is None else out
-    panels = c.reshape(-1) if M <= DIRECT_ROWS else empty_panels(K, N, a.dtype)
-    code = activation_code(activation)
+    unused = _UNUSED[a.dtype]
+    panels = unused if M <= DIRECT_ROWS else empty_panels(K, N, a.dtype)
     if bias is None:
-        gemm(a, transpose_a, b, transpose_b, panels, 0, code, panels, c)
+        gemm(a, lda, b, ldb, unused, panels, c, N, ALONE, M, N, K, flags, code)
     else:
-        gemm(a, transpose_a, b, transpose_b, bias, BIAS, code, panels, c)
+        gemm(a, lda, b, ldb, bias, panels, c, N, ALONE, M, N, K, flags | BIAS, code)
+    return c
+
+
+def _batched(a, transpose_a, b, transpose_b, out):
+    """op(a) @ op(b) over all leading axes, which broadcast; matrices by rows of any distance."""
+    K, M = a.shape[-2:] if transpose_a else a.shape[:-3:-1]
+    N = b.shape[-2] if transpose_b else b.shape[-1]
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    c = empty((*batch, M, N), a.dtype) if out is None else out
+    if a.ndim > 2 == b.ndim and not transpose_a and a.flags.c_contiguous:  # one product with all the rows
+        _product(a.reshape(-1, K), False, b, transpose_b, None, NONE, c.reshape(-1, N))
+        return c
+    if c.size:
+        flags = (TRANSPOSE_A if transpose_a else 0) + (TRANSPOSE_B if transpose_b else 0)
+        places = starts(batch, a, b, c)
+        panels = unused = _UNUSED[a.dtype]
+        if M > DIRECT_ROWS:
+            shared = (places[:, 1] == places[0, 1]).all()
+            together = 1 if shared else min(len(places), max(PANELS // max(K * N, 1), 1))
+            panels = empty_panels(K, N, a.dtype, together)
+        gemm(*view(a), *view(b), unused, panels, c.reshape(1, -1), N, places, M, N, K, flags, NONE)
     return c

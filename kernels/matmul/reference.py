@@ -4,13 +4,24 @@ import numpy as np
 
 
 def matmul_forward(a, b, *, transpose_a=False, transpose_b=False, out=None):
-    return (a.T if transpose_a else a) @ (b.T if transpose_b else b)
+    return _op(a, transpose_a) @ _op(b, transpose_b)
 
 
 def matmul_backward(dy, a, b, *, transpose_a=False, transpose_b=False):
-    da = dy @ (b if transpose_b else b.T)
-    db = (a if transpose_a else a.T) @ dy
-    return np.ascontiguousarray(da.T if transpose_a else da), np.ascontiguousarray(db.T if transpose_b else db)
+    da = dy @ _op(b, not transpose_b)
+    db = _op(a, not transpose_a) @ dy
+    return _summed(_op(da, transpose_a), a.shape), _summed(_op(db, transpose_b), b.shape)
+
+
+def _op(x, transpose):
+    return x.swapaxes(-1, -2) if transpose else x
+
+
+def _summed(gradient, shape):
+    """Summed over the axes along which an operand of `shape` was broadcast."""
+    gradient = gradient.sum(tuple(range(gradient.ndim - len(shape))))
+    axes = tuple(n for n, size in enumerate(shape) if size == 1)
+    return np.ascontiguousarray(gradient.sum(axes, keepdims=True))
 
 
 def linear_forward(x, w, b=None, *, activation=None, out=None):

@@ -11,9 +11,20 @@ def _product(why, M, N, K, transpose_a=False, transpose_b=False):
     return Case(why, {"a": normal(*a), "b": normal(*b)}, options)
 
 
+def _batch(why, a, b, transpose_a=False, transpose_b=False):
+    options = {"transpose_a": transpose_a, "transpose_b": transpose_b}
+    return Case(why, {"a": normal(*a), "b": normal(*b)}, options)
+
+
 def _linear(why, M, N, K, bias=True, **options):
     arrays = {"x": normal(M, K), "w": normal(K, N), "b": normal(N) if bias else None}
     return Case(why, {name: recipe for name, recipe in arrays.items() if recipe}, options)
+
+
+def _flops(arrays, options):
+    a, b = arrays["a"].shape, arrays["b"].shape
+    batch = np.broadcast_shapes(a[:-2], b[:-2])
+    return 2 * int(np.prod(batch)) * a[-1] * a[-2] * b[-2 if options["transpose_b"] else -1]
 
 
 _MATMUL = Op(
@@ -37,19 +48,37 @@ _MATMUL = Op(
         _product("no rows", 0, 5, 3),
         _product("no columns", 5, 0, 3),
         _product("no depth", 5, 3, 0),
+        _batch("a batch", (3, 7, 5), (3, 5, 11)),
+        _batch("a batch with one b", (2, 3, 7, 5), (5, 11)),
+        _batch("a batch with one b, a transposed", (3, 5, 7), (5, 11), True),
+        _batch("a batch with one a", (70, 5), (4, 5, 33)),
+        _batch("a batch that broadcasts, threads", (2, 1, 130, 90), (3, 70, 90), False, True),
+        _batch("a batch, both transposed", (3, 90, 70), (3, 35, 90), True, True),
+        _batch("a batch of rows", (3, 1, 40), (3, 40, 50)),
+        _batch("no products", (0, 7, 5), (5, 11)),
+        _batch("a batch without depth", (2, 3, 0), (2, 0, 4)),
     ),
-    bench=tuple(_product(f"{n} x {n} x {n}", n, n, n) for n in (64, 96, 128, 200, 256, 384, 512, 768, 1024, 2048)),
+    bench=(
+        *(_product(f"{n} x {n} x {n}", n, n, n) for n in (64, 96, 128, 200, 256, 384, 512, 768, 1024, 2048)),
+        _batch("64 of 512 x 512 x 64", (64, 512, 64), (64, 512, 64), transpose_b=True),
+        _batch("256 of 32 x 32 x 32", (256, 32, 32), (256, 32, 32)),
+    ),
     bad=(
         Bad({"b": np.ones((3, 11))}, "matmul_forward: b has shape (3, 11), expected (5, N) because a is (7, 5)"),
         Bad(
             {"b": np.ones((5, 11), np.float32)},
             "matmul_forward: b is float32, expected float64 because a is float64; convert it with b.astype(np.float64)",
         ),
-        Bad({"a": np.ones(5)}, "matmul_forward: a has 1 axes (shape (5,)), expected 2"),
+        Bad({"a": np.ones(5)}, "matmul_forward: a has 1 axes (shape (5,)), expected at least 2"),
+        Bad(
+            {"a": np.ones((2, 7, 5)), "b": np.ones((3, 5, 11))},
+            "matmul_forward: the leading axes of a (2, 7, 5) and b (3, 5, 11) do not broadcast; "
+            "each pair must be equal or 1",
+        ),
         Bad({"out": np.ones((7, 10))}, "matmul_forward: out has shape (7, 10), expected (7, 11)"),
         Bad({"dy": np.ones((7, 10))}, "matmul_backward: dy has shape (7, 10), expected (7, 11) because b is (5, 11)"),
     ),
-    flops=lambda arrays, options: 2 * arrays["a"].size * arrays["b"].shape[not options["transpose_b"]],
+    flops=_flops,
 )
 
 _LINEAR = Op(

@@ -1,0 +1,114 @@
+"""Products of matrices in memory, one or a batch: C[t] = f(op(A[t]) @ op(B[t]) + bias)."""
+
+import numpy as np
+
+from .gemm import (
+    MULTIPLIES,
+    Out,
+    Right,
+    block,
+    block_bounds,
+    blocks_of,
+    pack_plain,
+    pack_transposed,
+    tile_plain,
+    tile_transposed,
+)
+from .gemv import row_product
+from .jit import inner, kernel
+from .panels import DEPTH, Matrix, pack_panel, panel_columns
+from .threads import borrowed, spread
+
+TRANSPOSE_A, TRANSPOSE_B = 8, 16  # beside the tile's flags
+DIRECT_ROWS = 64  # products with so few rows read B in place: 1.0 to 1.6 times as fast there, 0.95 at 128 x 1024 x 1024
+ALONE = np.zeros((1, 3), np.int64)  # the starts of one product
+
+
+@kernel
+def gemm(a, lda, b, ldb, bias, panels, c, ldc, starts, M, N, K, flags, code):
+    """`product` for launchers. a, b, c are two-dimensional, whatever their rows; ld is the stride of a matrix's."""
+    a, b, bias, panels, c, starts = borrowed((a, b, bias, panels, c, starts))
+    left = Matrix(a.reshape(-1), 0, lda, flags & TRANSPOSE_A != 0)
+    right = Matrix(b.reshape(-1), 0, ldb, flags & TRANSPOSE_B != 0)
+    out = Out(c.reshape(-1), 0, ldc, bias, flags & (TRANSPOSE_A - 1), code)
+    product(left, right, out, panels, starts, M, N, K)
+
+
+@inner
+def product(a, b, out, panels, starts, M, N, K):
+    """A product (M, N) of depth K for every row of `starts`: where its a, b and c start.
+
+    `panels` has room for the packed B of as many products as are done at a time, of one if all have the same B; with
+    DIRECT_ROWS rows or less it may be anything.
+    """
+    count, width = starts.shape[0], panel_columns(out.c.itemsize)
+    if M == 1 and count == 1 and not (a.transposed and a.stride > 1):
+        row_product(a, b, DEPTH, out, N, K)
+        return
+    direct = M <= DIRECT_ROWS
+    per_item = -(-N // width)
+    shared = _same(starts[:, 1])
+    together = count if direct or shared else max(panels.size // max(per_item * width * K, 1), 1)
+    rows, columns = blocks_of(M, N, width, count)
+    tasks = -(-M // rows) * -(-N // columns)
+    for first in range(0, count, together):
+        items = min(together, count - first)
+        part = starts[first : first + items]
+        if not direct:
+            copies = 1 if shared else items
+            spread(_panel_task, copies * per_item, copies * N * K // 4, (b, part, N, K, panels))
+        right = Right(panels, K, 0, N, direct, b)
+        work = items * M * N * K // MULTIPLIES
+        if a.transposed:
+            spread(_transposed_task, items * tasks, work, (a, right, out, part, shared, tasks, rows, columns, M, N))
+        else:
+            spread(_plain_task, items * tasks, work, (a, right, out, part, shared, tasks, rows, columns, M, N))
+
+
+@inner
+def _same(values):
+    for value in values:
+        if value != values[0]:
+            return False
+    return True
+
+
+@inner
+def _panel_task(task, b, starts, N, K, panels):
+    """A panel of one product's B."""
+    width = panel_columns(panels.itemsize)
+    per_item = -(-N // width)
+    item, p = task // per_item, task % per_item
+    pack_panel(_moved(b, starts[item, 1]), p * width, N, 0, K, panels, task * width * K)
+
+
+@inner
+def _moved(matrix, start):
+    return Matrix(matrix.data, start, matrix.stride, matrix.transposed)
+
+
+@inner
+def _item(task, a, right, out, starts, shared, tasks, rows, columns, M, N):
+    """(a, right, out, the block's bounds) of a task."""
+    item = task // tasks
+    panels = right.panels
+    if not (right.direct or shared):
+        width = panel_columns(out.c.itemsize)
+        panels = panels[item * -(-N // width) * width * right.K :]
+    right = Right(panels, right.K, 0, N, right.direct, _moved(right.b, starts[item, 1]))
+    out = Out(out.c, starts[item, 2], out.stride, out.bias, out.flags, out.code)
+    return _moved(a, starts[item, 0]), right, out, block_bounds(task % tasks, M, N, rows, columns)
+
+
+@inner
+def _plain_task(task, a, right, out, starts, shared, tasks, rows, columns, M, N):
+    """A block of C."""
+    a, right, out, (i0, i1, j0, j1) = _item(task, a, right, out, starts, shared, tasks, rows, columns, M, N)
+    block(pack_plain, tile_plain, a, 0, right.K, right, out, i0, i1, j0, j1)
+
+
+@inner
+def _transposed_task(task, a, right, out, starts, shared, tasks, rows, columns, M, N):
+    """A block of C, where A lies as (K, M)."""
+    a, right, out, (i0, i1, j0, j1) = _item(task, a, right, out, starts, shared, tasks, rows, columns, M, N)
+    block(pack_transposed, tile_transposed, a, 0, right.K, right, out, i0, i1, j0, j1)
