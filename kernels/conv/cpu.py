@@ -18,11 +18,11 @@ import numpy as np
 from .. import _window as window
 from .._cpu.bias import NONE, activation_code, linear_gradient
 from .._cpu.depthwise import depthwise_filter_gradient, depthwise_parts, depthwise_product
-from .._cpu.gemm import empty_panels
 from .._cpu.image import View, filter_parts, filter_product, patch_product
 from .._cpu.in_place import in_place_filter_gradient, in_place_parts, in_place_product, reads_in_place
 from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
+from .._cpu.panels import empty_panels
 from .._cpu.winograd import winograd_product
 from .._cpu.winograd_gradient import gradient_parts, winograd_filter_gradient
 from ..matmul.cpu import linear_forward
@@ -148,7 +148,7 @@ def _winograd_filter_gradient(x, view, dz, shape):
 
 
 def _product(x, view, w, taps, backward, b, code, y):
-    if view.groups == view.C == w.shape[3] and view.divisor_h == view.divisor_w == 1 and taps.size:
+    if view.groups == view.C == y.shape[3] and view.divisor_h == view.divisor_w == 1 and taps.size:
         bias, flags = (y.reshape(-1), 0) if b is None else (b, BIAS)
         depthwise_product(x, view, w, taps, bias, flags, code, y)
         return
