@@ -15,6 +15,7 @@ from .activation import (
     tanh_forward,
 )
 from .conv import conv2d_backward, conv2d_forward
+from .conv1d import conv1d_backward, conv1d_forward
 from .dropout import dropout_backward, dropout_forward
 from .loss import (
     binary_crossentropy_backward,
@@ -39,6 +40,8 @@ __all__ = [
     "binary_crossentropy_forward",
     "categorical_crossentropy_backward",
     "categorical_crossentropy_forward",
+    "conv1d_backward",
+    "conv1d_forward",
     "conv2d_backward",
     "conv2d_forward",
     "dropout_backward",
