@@ -136,6 +136,13 @@ def test_processes_that_start_together_on_an_empty_cache_all_work(package, fille
     assert run(package, cache) == (RIGHT, "")
 
 
+def test_code_that_checks_bounds_is_kept_apart(package, cache):
+    before = compiled(cache)
+    assert run(package, cache, NUMBA_BOUNDSCHECK="1") == (RIGHT, "")
+    after = compiled(cache)
+    assert len(after) == 2 * len(before) and before.items() <= after.items()
+
+
 @pytest.mark.parametrize("damage", ("cut", "garbage", "empty", "a flipped bit"))
 def test_a_damaged_file_is_compiled_anew_with_a_warning(package, cache, damage):
     for file in compiled(cache):

@@ -1,9 +1,9 @@
 """The `kernel` decorator: Numba's compiler with this project's flags and its own cache on disk.
 
 Numba's own cache does not see a change in another file than the kernel's. Here the folder's name is a hash of every
-source below `kernels/`, of the versions of Python, Numba and llvmlite, and of the CPU: whatever changes the machine
-code changes the folder. An overload is one file, written under another name and then renamed, so that processes that
-start together on an empty cache never read half a file, and never each other's index.
+source below `kernels/`, of the versions of Python, Numba and llvmlite, of the CPU and of Numba's settings: whatever
+changes the machine code changes the folder. An overload is one file, written under another name and then renamed, so
+that processes that start together on an empty cache never read half a file, and never each other's index.
 """
 
 import functools
@@ -30,6 +30,8 @@ from .ingredient import IngredientCompiler
 FASTMATH = frozenset({"contract", "reassoc", "nsz"})
 EXACT = frozenset({"contract"})  # where the order of operations is the algorithm, as in a range reduction
 
+# Numba's settings that change machine code: what NUMBA_BOUNDSCHECK=1 compiles is not for processes without it.
+_SETTINGS = ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "USING_SVML")
 _KERNELS = Path(__file__).resolve().parents[1]
 _UNUSED_DAYS = 30
 _DIGEST = hashlib.sha256().digest_size  # bytes at the head of a file: machine code with a flipped bit must not run
@@ -156,5 +158,6 @@ def _fingerprint():
     for path in sorted(_KERNELS.rglob("*.py")):
         digest.update(str(path.relative_to(_KERNELS)).encode() + b"\0" + path.read_bytes() + b"\0")
     machine = cpu_target.target_context.codegen().magic_tuple()
-    digest.update(repr((sys.version_info[:3], numba.__version__, llvmlite.__version__, machine)).encode())
+    settings = [str(getattr(numba.config, name)) for name in _SETTINGS]
+    digest.update(repr((sys.version_info[:3], numba.__version__, llvmlite.__version__, machine, settings)).encode())
     return digest.hexdigest()[:20]
