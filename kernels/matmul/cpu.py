@@ -10,6 +10,8 @@ Goto, van de Geijn 2008, Anatomy of high-performance matrix multiplication. The 
 element's sum runs over K in order, so its bits do not depend on tiles or threads.
 """
 
+import math
+
 import numpy as np
 
 from .._cpu.batch import starts, summed, view
@@ -31,8 +33,7 @@ def matmul_forward(a, b, *, transpose_a=False, transpose_b=False, out=None):
 
 def matmul_backward(dy, a, b, *, transpose_a=False, transpose_b=False):
     if a.ndim > 2 == b.ndim and not transpose_a and a.flags.c_contiguous:  # one product with all the rows
-        rows = dy.reshape(-1, dy.shape[-1]), a.reshape(-1, a.shape[-1])
-        da, db = matmul_backward(*rows, b, transpose_b=transpose_b)
+        da, db = matmul_backward(_rows(dy), _rows(a), b, transpose_b=transpose_b)
         return da.reshape(a.shape), db
     if transpose_a:
         da = _product(b, transpose_b, dy, True)
@@ -95,6 +96,11 @@ def _product(a, transpose_a, b, transpose_b, bias=None, code=NONE, out=None):
     return c
 
 
+def _rows(x):
+    """All rows of a batch as one matrix; -1 would not do where they are empty."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
 def _batched(a, transpose_a, b, transpose_b, out):
     """op(a) @ op(b) over all leading axes, which broadcast; matrices by rows of any distance."""
     K, M = a.shape[-2:] if transpose_a else a.shape[:-3:-1]
@@ -102,7 +108,7 @@ def _batched(a, transpose_a, b, transpose_b, out):
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     c = empty((*batch, M, N), a.dtype) if out is None else out
     if a.ndim > 2 == b.ndim and not transpose_a and a.flags.c_contiguous:  # one product with all the rows
-        _product(a.reshape(-1, K), False, b, transpose_b, None, NONE, c.reshape(-1, N))
+        _product(_rows(a), False, b, transpose_b, None, NONE, _rows(c))
         return c
     if c.size:
         flags = (TRANSPOSE_A if transpose_a else 0) + (TRANSPOSE_B if transpose_b else 0)

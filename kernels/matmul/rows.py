@@ -57,6 +57,7 @@ _MATMUL = Op(
         _batch("a batch of rows", (3, 1, 40), (3, 40, 50)),
         _batch("no products", (0, 7, 5), (5, 11)),
         _batch("a batch without depth", (2, 3, 0), (2, 0, 4)),
+        _batch("a batch without depth, one b", (2, 3, 0), (0, 4)),
     ),
     bench=(
         *(_product(f"{n} x {n} x {n}", n, n, n) for n in (64, 96, 128, 200, 256, 384, 512, 768, 1024, 2048)),
