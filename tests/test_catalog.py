@@ -7,6 +7,8 @@ import pytest
 from tilewright import kernels
 from tilewright.kernels.catalog import OPS
 
+from .errors import random_dy, worst
+
 CASES = [pytest.param(op, case, id=f"{op.name}-{case.why}") for op in OPS for case in op.cases]
 GRADIENT_CASES = [
     pytest.param(op, case, id=f"{op.name}-{case.why}")
@@ -30,22 +32,6 @@ def results(op, case, face, dtype, values=None):
         return forward
     dy = random_dy(forward[0], dtype)
     return forward + tuple(g for g in op.backward(face, dy, arrays, case.options, forward) if g is not None)
-
-
-def random_dy(y, dtype):
-    """Random, never ones: the gradient of a sum of softmax is zero, and a backward that returns zero would pass."""
-    return np.random.default_rng(1).standard_normal(np.shape(y)).astype(dtype)[()]
-
-
-def worst(results, exact):
-    """Largest error of each result, relative to the largest exact value."""
-    errors = []
-    for got, want in zip(results, exact, strict=True):
-        got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
-        assert got.shape == want.shape
-        scale = np.abs(want).max(initial=0) or 1.0
-        errors.append(np.abs(got - want).max(initial=0) / scale)
-    return errors
 
 
 @pytest.mark.parametrize("op, case", CASES)

@@ -35,6 +35,8 @@ _CONV2D = Op(
         _convolution("depthwise, dilation", (1, 9, 8, 3), (3, 3, 1, 3), groups=3, padding=5, dilation=(2, 3)),
         _convolution("depthwise, stride, threads", (2, 41, 40, 70), (3, 3, 1, 70), groups=70, stride=2, padding="same"),
         _convolution("depthwise, wide stride", (1, 9, 9, 3), (2, 2, 1, 3), groups=3, stride=(4, 3), activation="tanh"),
+        _convolution("one filter", (2, 5, 6, 4), (3, 3, 4, 1), padding=1),
+        _convolution("one filter a group", (2, 5, 6, 6), (3, 3, 2, 3), groups=3, stride=2),
         _convolution("1 x 1", (2, 4, 5, 7), (1, 1, 7, 3)),
         _convolution("filter of the image's size", (3, 4, 5, 2), (4, 5, 2, 3)),
         _convolution("depth blocks, threads", (3, 13, 12, 50), (3, 3, 50, 37), padding="same", algorithm="direct"),
