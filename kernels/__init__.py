@@ -16,6 +16,7 @@ from .activation import (
 )
 from .conv import conv2d_backward, conv2d_forward
 from .conv1d import conv1d_backward, conv1d_forward
+from .conv_transpose import conv2d_transpose_backward, conv2d_transpose_forward
 from .dropout import dropout_backward, dropout_forward
 from .loss import (
     binary_crossentropy_backward,
@@ -44,6 +45,8 @@ __all__ = [
     "conv1d_forward",
     "conv2d_backward",
     "conv2d_forward",
+    "conv2d_transpose_backward",
+    "conv2d_transpose_forward",
     "dropout_backward",
     "dropout_forward",
     "elu_backward",

@@ -6,6 +6,7 @@ The rows of a family stand in its folder's rows.py; what they are made of is exp
 from .activation.rows import OPS as _activation
 from .conv.rows import OPS as _conv
 from .conv1d.rows import OPS as _conv1d
+from .conv_transpose.rows import OPS as _conv_transpose
 from .dropout.rows import OPS as _dropout
 from .loss.rows import OPS as _loss
 from .matmul.rows import OPS as _matmul
@@ -13,6 +14,6 @@ from .optim.rows import OPS as _optim
 from .pool.rows import OPS as _pool
 from .softmax.rows import OPS as _softmax
 
-OPS = _matmul + _conv + _conv1d + _activation + _softmax + _pool + _dropout + _loss + _optim
+OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _pool + _dropout + _loss + _optim
 
 BY_NAME = {op.name: op for op in OPS}

@@ -1,14 +1,18 @@
-"""Convolution of sequences in NumPy: tap r joins output p to the input p * stride + r * dilation - left."""
+"""Convolution of sequences in NumPy: tap r joins output p to the input p stride + r dilation - left.
+
+What the taps meet is laid side by side, zeros for the padding, and multiplied at once.
+"""
 
 import numpy as np
 
 
 def conv1d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, out=None):
     P, left = _place(x.shape[1], w.shape[0], stride, padding, dilation)
-    z = np.zeros((x.shape[0], P, w.shape[2]), x.dtype)
+    met = np.zeros((x.shape[0], P, w.shape[0], x.shape[2]), x.dtype)
     for r, inputs, outputs in _taps(x.shape[1], P, w.shape[0], stride, left, dilation):
-        for c, k in _channels(x.shape[2], w.shape[2], groups):
-            z[:, outputs, k] += x[:, inputs, c] @ w[r, :, k]
+        met[:, outputs, r] = x[:, inputs]
+    channels = _channels(x.shape[2], w.shape[2], groups)
+    z = np.concatenate([np.tensordot(met[..., c], w[..., k], axes=2) for c, k in channels], axis=2)
     if b is not None:
         z = z + b
     if activation == "relu":
@@ -30,12 +34,15 @@ def conv1d_backward(
     elif activation == "tanh":
         dy = dy * (1 - y * y)
     P, left = _place(x.shape[1], w.shape[0], stride, padding, dilation)
-    dx, dw = np.zeros_like(x), np.zeros_like(w)
+    channels = list(_channels(x.shape[2], w.shape[2], groups))
+    met = np.zeros((*x.shape[:2], w.shape[0], w.shape[2]), x.dtype)
+    dw = np.zeros_like(w)
     for r, inputs, outputs in _taps(x.shape[1], P, w.shape[0], stride, left, dilation):
-        for c, k in _channels(x.shape[2], w.shape[2], groups):
-            dx[:, inputs, c] += dy[:, outputs, k] @ w[r, :, k].T
+        met[:, inputs, r] = dy[:, outputs]
+        for c, k in channels:
             dw[r, :, k] = np.tensordot(x[:, inputs, c], dy[:, outputs, k], axes=((0, 1), (0, 1)))
-    return dx if need_dx else None, dw, None if b is None else dy.sum((0, 1))
+    parts = [np.tensordot(met[..., k], w[..., k], axes=((2, 3), (0, 2))) for _, k in channels]
+    return np.concatenate(parts, axis=2) if need_dx else None, dw, None if b is None else dy.sum((0, 1))
 
 
 def _place(L, R, stride, padding, dilation):
