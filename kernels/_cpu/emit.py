@@ -16,15 +16,16 @@ from .jit import c_kernel
 from .machine import VECTOR_BYTES
 from .symbols import PREFIX, provide, provider
 
-MOST = 12  # arguments of a C function; all take as many, the last ones unused
+MOST = 14  # arguments of a C function; all take as many, the last ones unused
 I1, I32, I64 = (ir.IntType(bits) for bits in (1, 32, 64))
 
 
 def ir_function(name, arguments, emit):
     """`run(...)` for use in kernels, with the code that `emit(vectors, args)` writes.
 
-    arguments  a letter each: "a" an array, followed by the offset in elements from which on it is seen, "i" an integer.
-               The first array's dtype chooses between the float32 and the float64 code.
+    arguments  a letter each: "a" an array, "o" an array of 64-bit integers, both followed by the offset in elements
+               from which on they are seen, "i" an integer. The first array's dtype chooses between the float32 and the
+               float64 code.
     emit       gets a `Vectors` and one LLVM value an argument: pointers to elements, 64-bit integers
     """
     for dtype in (types.float32, types.float64):
@@ -33,7 +34,7 @@ def ir_function(name, arguments, emit):
     def run(typing, *given):
         wanted, arrays = [], []
         for letter in arguments:
-            if letter == "a":
+            if letter != "i":
                 arrays.append(given[len(wanted)])
                 wanted.append(arrays[-1])
             wanted.append(types.int64)
@@ -42,7 +43,7 @@ def ir_function(name, arguments, emit):
             values, args = [], iter(zip(sig.args, args))
             for letter in arguments:
                 kind, value = next(args)
-                if letter == "a":
+                if letter != "i":
                     array = context.make_array(kind)(context, builder, value)
                     value = builder.ptrtoint(builder.gep(array.data, [next(args)[1]]), I64)
                 values.append(value)
@@ -55,7 +56,7 @@ def ir_function(name, arguments, emit):
         return types.void(*wanted), codegen
 
     # Numba looks at the signature for the number of arguments: the typing context, and two for every array.
-    names = ["typing", *(f"_{n}" for n in range(len(arguments) + arguments.count("a")))]
+    names = ["typing", *(f"_{n}" for n in range(2 * len(arguments) - arguments.count("i")))]
     run.__signature__ = Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names])
     return intrinsic(run)
 
@@ -68,14 +69,15 @@ def _provide(name, arguments, emit, dtype):
         def codegen(context, builder, sig, args):
             vectors = Vectors(builder, context.get_data_type(dtype), dtype.bitwidth // 8)
             values = cgutils.unpack_tuple(builder, args[0], MOST)
-            pointer = vectors.scalar.as_pointer()
-            emit(vectors, [builder.inttoptr(v, pointer) if a == "a" else v for a, v in zip(arguments, values)])
+            pointers = {"a": vectors.scalar.as_pointer(), "o": I64.as_pointer()}
+            values = [builder.inttoptr(v, pointers[a]) if a in pointers else v for a, v in zip(arguments, values)]
+            emit(vectors, values)
             return context.get_dummy_value()
 
         return types.void(packed), codegen
 
-    def function(a, b, c, d, e, f, g, h, i, j, k, m):
-        code((a, b, c, d, e, f, g, h, i, j, k, m))
+    def function(a, b, c, d, e, f, g, h, i, j, k, m, n, o):
+        code((a, b, c, d, e, f, g, h, i, j, k, m, n, o))
 
     function.__qualname__ = f"{name}_{dtype}"
 

@@ -1,30 +1,94 @@
 """Convolutions of few channels, multiplied where the image lies: packing patches would take longer than the product.
 
-In a row of outputs, neighbouring patches start step * C apart, and each is R runs of S * C pixels. The tile reads
-them so (`tile_by_patches`), TILE_ROWS outputs at a time. For the gradient to the filter the same runs are rows of
-the result, and a row of outputs is the depth. Patches that reach over the image's edge are packed after all.
+A task copies the rows of the image that its band of outputs sees, with the padding around them. There a patch is a few
+runs of memory, at the same distances from every output's place, and the tile gathers it so (`tile_gathered`). For the
+gradient to the filter the two change roles: rows are taps and channels, and the depth is runs of outputs.
 """
 
 import numpy as np
 
 from .bias import RELU, activate
-from .depthwise import taps_inside
-from .gemm import MULTIPLIES, Out
-from .image import add_parts, copy_patches, pack_filter
+from .gemm import MULTIPLIES, TASKS, Out
+from .image import add_parts, pack_filter
 from .jit import inner, kernel
-from .machine import TILE_ROWS, VECTOR_BYTES
-from .microkernel import ACCUMULATE, tile_by_columns, tile_by_guarded_columns, tile_by_patches, tile_by_rows
+from .machine import VECTOR_BYTES
+from .microkernel import ACCUMULATE, tile_gathered
 from .microkernel import RELU as TILE_RELU
-from .panels import DEPTH, STRIDE, panel_columns
+from .panels import DEPTH, panel_columns
 from .threads import spread
 
-PARTS = 16  # of the filter's gradient, by rows of outputs
+TOGETHER = 64  # outputs whose channels are all computed before the next
+BAND = 16384  # elements of an image that a task copies, about: half of the first cache level
 
 
 def reads_in_place(view, dtype, columns):
-    """Whether a view's patches are runs of memory short enough for one depth block, and dz whole vectors."""
-    runs = view.groups == view.divisor_w == view.divisor_h == view.dilation_w == 1
-    return runs and view.R * view.S * view.C <= DEPTH and columns % (VECTOR_BYTES // dtype.itemsize) == 0
+    """Whether a patch is at most one depth block of one group, and dz has whole vectors."""
+    plain = view.groups == view.divisor_w == view.divisor_h == 1
+    return plain and view.R * view.S * view.C <= DEPTH and columns % (VECTOR_BYTES // dtype.itemsize) == 0
+
+
+@inner
+def _width(view):
+    """Pixels of a row of the copy."""
+    return (view.Q - 1) * view.step_w + (view.S - 1) * view.dilation_w + 1
+
+
+@inner
+def _rows(view, outputs):
+    """Rows of the image that so many rows of outputs see."""
+    return (outputs - 1) * view.step_h + (view.R - 1) * view.dilation_h + 1
+
+
+@inner
+def _band(view, N):
+    """Rows of outputs that are one task's."""
+    most = BAND // max(view.step_h * _width(view) * view.C, 1)
+    return max(1, min(most, view.P, -(-N * view.P // TASKS)))
+
+
+@inner
+def _grid(rows, columns, down, right):
+    """The places i * down + j * right."""
+    places = np.empty(rows * columns, np.int64)
+    for i in range(rows):
+        for j in range(columns):
+            places[i * columns + j] = i * down + j * right
+    return places
+
+
+@inner
+def _outputs(view, band):
+    """Where the patch of every output of a band starts in the copy."""
+    return _grid(band, view.Q, view.step_h * _width(view) * view.C, view.step_w * view.C)
+
+
+@inner
+def _runs(view):
+    """Where the runs of a patch start, and how long they are."""
+    down, right = view.dilation_h * _width(view) * view.C, view.dilation_w * view.C
+    if view.dilation_w == 1:
+        return _grid(view.R, 1, down, 0), view.S * view.C
+    return _grid(view.R, view.S, down, right), view.C
+
+
+@inner
+def _copy(x, view, n, p0, outputs, copy):
+    """The part of image n that `outputs` rows from p0 on see, with zeros around it."""
+    low, width = max(0, -view.base_w), _width(view)
+    high = max(low, min(width, view.W - view.base_w))
+    for i in range(_rows(view, outputs)):
+        h = p0 * view.step_h + view.base_h + i
+        row = i * width * view.C
+        inside = 0 <= h < view.H
+        first = row + (low if inside else width) * view.C
+        end = row + (high if inside else width) * view.C
+        pixel = ((n * view.H + h) * view.W + view.base_w + low) * view.C
+        for k in range(np.uint64(row), np.uint64(first)):
+            copy[k] = 0
+        for k in range(np.uint64(end - first)):
+            copy[np.uint64(first) + k] = x[np.uint64(pixel) + k]
+        for k in range(np.uint64(end), np.uint64(row + width * view.C)):
+            copy[k] = 0
 
 
 @kernel
@@ -32,108 +96,82 @@ def in_place_product(x, view, w, taps, bias, flags, code, panels, y):
     """y (M, N) = f(patches of x @ filter w (R * S, C, N) + bias)."""
     N = y.shape[1]
     K = view.R * view.S * view.C
-    width = panel_columns(x.itemsize)
-    for first in range(0, N, width):
+    for first in range(0, N, panel_columns(x.itemsize)):
         pack_filter(w, taps, False, 1, 0, first, N, panels, first * K)
     flags |= TILE_RELU if code == RELU else 0
     out = Out(y.reshape(-1), 0, N, bias, flags, code)
-    spread(_output_row, y.shape[0] // view.Q, y.size * K // MULTIPLIES, (x, view, panels, out))
+    images = y.shape[0] // max(view.P * view.Q, 1)
+    band = _band(view, images)
+    runs, run = _runs(view)
+    work = y.size * K // MULTIPLIES
+    tasks = images * -(-view.P // band)
+    spread(_output_band, tasks, work, (x, view, band, _outputs(view, band), runs, run, panels, out))
 
 
 @inner
-def _output_row(row, x, view, panels, out):
-    """Row `row % P` of image `row // P`."""
-    n, p = row // view.P, row % view.P
-    N, width = out.stride, panel_columns(out.c.itemsize)
-    run, R = view.S * view.C, view.R
-    h = p * view.step_h + view.base_h
-    r0, r1 = taps_inside(h, view.dilation_h, R, view.H)
-    low, high = taps_inside(view.base_w, view.step_w, view.Q, view.W - view.S + 1)
-    gap = view.dilation_h * view.W * view.C
-    packed = np.empty(TILE_ROWS * STRIDE, out.c.dtype)
-    q = 0
-    while q < view.Q:
-        inside = low <= q < high
-        end = high if inside else (low if q < low else view.Q)
-        rows = min(TILE_ROWS, end - q)
-        i = row * view.Q + q
-        if not inside:
-            copy_patches((x, view, 0), i, rows, 0, R * run, packed)
-        left = q * view.step_w + view.base_w
-        pixel = ((n * view.H + h + r0 * view.dilation_h) * view.W + left) * view.C
+def _output_band(task, x, view, band, places, runs, run, panels, out):
+    """A band of rows of outputs of one image."""
+    bands = -(-view.P // band)
+    n, p0 = task // bands, task % bands * band
+    outputs = min(band, view.P - p0)
+    K, N, width = runs.size * run, out.stride, panel_columns(out.c.itemsize)
+    copy = np.empty(_rows(view, outputs) * _width(view) * view.C, x.dtype)
+    _copy(x, view, n, p0, outputs, copy)
+    to = out.start + (n * view.P + p0) * view.Q * N
+    rows = outputs * view.Q
+    for i in range(0, rows, TOGETHER):
         for j in range(0, N, width):
-            to = out.start + i * N + j
-            columns = min(width, N - j)
-            if inside:
-                tile_by_patches(
-                    x, pixel, view.step_w * view.C, gap, panels, (j * R + r0 * width) * run, width, out.c, to, N,
-                    out.bias, j, ((r1 - r0) << 32) | run, rows, columns, out.flags,
-                )  # fmt: skip
-            else:
-                tile_by_rows(
-                    packed, 0, STRIDE, panels, j * R * run, width, out.c, to, N, out.bias, j,
-                    R * run, rows, columns, out.flags,
-                )  # fmt: skip
-        q += rows
+            high, columns = min(TOGETHER, rows - i), min(width, N - j)
+            tile_gathered(
+                copy, 0, places, i, runs, 0, run, 1, panels, j * K, width, out.c, to + i * N + j, N, out.bias, j,
+                runs.size, high, columns, out.flags,
+            )  # fmt: skip
     if out.code > RELU:
-        activate(out.c, out.start + row * view.Q * N, N, view.Q, N, out.code)
+        activate(out.c, to, N, rows, N, out.code)
 
 
 def in_place_parts(rows):
     """How many partial sums `in_place_filter_gradient` makes of so many rows of outputs."""
-    return max(1, min(PARTS, rows))
+    return max(1, min(TASKS, rows))
 
 
 @kernel
 def in_place_filter_gradient(x, view, dz, parts, dw):
     """dw (K, N) = patches of x, transposed, @ dz (M, N), through `parts` (count, K, N)."""
-    rows = dz.shape[0] // view.Q
-    spread(_part, parts.shape[0], dz.size * dw.shape[0] // MULTIPLIES, (x, view, dz, rows, parts))
+    images = dz.shape[0] // max(view.P * view.Q, 1)
+    band = _band(view, images)
+    runs, run = _runs(view)
+    taps = np.empty(runs.size * run, np.int64)
+    for k in range(taps.size):
+        taps[k] = runs[k // run] + k % run
+    rows = _grid(band, 1, view.step_h * _width(view) * view.C, 0)
+    work = dz.size * dw.shape[0] // MULTIPLIES
+    spread(_part, parts.shape[0], work, (x, view, band, images, taps, rows, dz, parts))
     add_parts(parts, dw)
 
 
 @inner
-def _part(part, x, view, dz, rows, parts):
-    """The part of one group of rows of outputs."""
+def _part(part, x, view, band, images, taps, rows, dz, parts):
+    """The part of a run of bands."""
     count, K, N = parts.shape
     parts[part] = 0
-    per_part = -(-rows // count)
-    flat, gradients = parts.reshape(-1), dz.reshape(-1)
-    low, high = taps_inside(view.base_w, view.step_w, view.Q, view.W - view.S + 1)
-    packed = np.empty(max(view.Q - (high - low), 1) * STRIDE, dz.dtype)
-    for row in range(part * per_part, min((part + 1) * per_part, rows)):
-        n, p = row // view.P, row % view.P
-        h = p * view.step_h + view.base_h
-        run = view.S * view.C
-        r0, r1 = taps_inside(h, view.dilation_h, view.R, view.H)
-        for r in range(r0, r1):
-            left = low * view.step_w + view.base_w
-            pixel = ((n * view.H + h + r * view.dilation_h) * view.W + left) * view.C
-            _add_product(
-                x, pixel, view.step_w * view.C, gradients, (row * view.Q + low) * N, N,
-                flat, (part * K + r * run) * N, high - low, run,
-            )  # fmt: skip
-        for first, end in ((0, low), (high, view.Q)):
-            if first < end:
-                copy_patches((x, view, 0), row * view.Q + first, end - first, 0, K, packed)
-                _add_product(
-                    packed, 0, STRIDE, gradients, (row * view.Q + first) * N, N,
-                    flat, part * K * N, end - first, K,
-                )  # fmt: skip
-
-
-@inner
-def _add_product(a, a0, lda, dz, b0, N, c, c0, depth, rows):
-    """c (rows, N) += a^T dz, where a (depth, rows) and dz (depth, N) lie by rows."""
-    width = panel_columns(c.itemsize)
-    if depth == 0:
-        return
-    for j in range(0, N, width):
-        columns = min(width, N - j)
-        for i in range(0, rows, TILE_ROWS):
-            high = min(TILE_ROWS, rows - i)
-            to = c0 + i * N + j
-            if high == TILE_ROWS:
-                tile_by_columns(a, a0 + i, lda, dz, b0 + j, N, c, to, N, c, 0, depth, high, columns, ACCUMULATE)
-            else:
-                tile_by_guarded_columns(a, a0 + i, lda, dz, b0 + j, N, c, to, N, c, 0, depth, high, columns, ACCUMULATE)
+    flat, gradients, width = parts.reshape(-1), dz.reshape(-1), panel_columns(dz.itemsize)
+    bands = -(-view.P // band)
+    per_part = -(-images * bands // count)
+    step = view.step_w * view.C
+    run = min(view.Q, DEPTH)
+    together = DEPTH // run  # rows of outputs in a depth block, if they are short
+    copy = np.empty(_rows(view, band) * _width(view) * view.C, x.dtype)
+    for task in range(part * per_part, min((part + 1) * per_part, images * bands)):
+        n, p0 = task // bands, task % bands * band
+        outputs = min(band, view.P - p0)
+        _copy(x, view, n, p0, outputs, copy)
+        first = (n * view.P + p0) * view.Q
+        for p in range(0, outputs, together):
+            for q in range(0, view.Q, run):
+                for j in range(0, N, width):
+                    tile_gathered(
+                        copy, q * step, taps, 0, rows, p, min(run, view.Q - q), step,
+                        gradients, (first + p * view.Q + q) * N + j, N, flat, part * K * N + j, N, flat, 0,
+                        min(together, outputs - p), K, min(width, N - j), ACCUMULATE,
+                    )  # fmt: skip

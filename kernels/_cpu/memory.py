@@ -23,6 +23,12 @@ def empty(shape, dtype):
     size = dtype.itemsize * (math.prod(shape) if shape.__class__ is tuple else shape)
     if size < POOLED:
         return np.empty(shape, dtype)
+    return aligned(shape, dtype)
+
+
+def aligned(shape, dtype):
+    """An uninitialised array in C order on a 64-byte boundary, from the pool."""
+    size = dtype.itemsize * (math.prod(shape) if shape.__class__ is tuple else shape)
     buffer = _buffer(_size_class(size))
     return np.ndarray(shape, dtype, buffer, -buffer.ctypes.data % ALIGNMENT)
 

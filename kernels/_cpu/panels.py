@@ -10,7 +10,7 @@ import numpy as np
 
 from .jit import inner
 from .machine import TILE_VECTORS, VECTOR_BYTES
-from .memory import empty
+from .memory import aligned
 from .transpose import transpose_squares
 
 DEPTH = 256  # 384 is 3 to 6 % faster, but a chain of 384 sums can err twice as much as NumPy's (docs/ladder/matmul.md)
@@ -28,7 +28,7 @@ def panel_columns(itemsize):
 def empty_panels(K, N, dtype, count=1):
     """Room for the panels of `count` (K, N) matrices."""
     columns = _PANEL_BYTES // dtype.itemsize
-    return empty(count * -(-N // columns) * columns * K, dtype)
+    return aligned(count * -(-N // columns) * columns * K, dtype)
 
 
 @inner
