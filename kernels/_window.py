@@ -152,8 +152,8 @@ def _transposed(op, size, window, stride, padding, output_padding, dilation):
     for axis, n, P in zip("HW", size, outputs):
         if P < 1:
             raise ValueError(
-                f"{op}: {n} elements along {axis} would become {P} with padding {padding!r}; use less padding or a "
-                f"larger window"
+                f"{op}: {n} elements along {axis} would become {P} with padding {padding!r}; use less padding, more "
+                f"output_padding or a larger window"
             )
     return outputs, pads
 

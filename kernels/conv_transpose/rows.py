@@ -112,7 +112,7 @@ _CONV2D_TRANSPOSE = Op(
         Bad(
             {"padding": (4, 0)},
             "conv2d_transpose_forward: 5 elements along H would become -1 with padding (4, 0); "
-            "use less padding or a larger window",
+            "use less padding, more output_padding or a larger window",
         ),
         Bad(
             {"x": np.ones((2, 0, 7, 3))},
