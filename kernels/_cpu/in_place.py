@@ -28,7 +28,7 @@ def reads_in_place(view, dtype, columns):
 
 
 @inner
-def _width(view):
+def width_of(view):
     """Pixels of a row of the copy."""
     return (view.Q - 1) * view.step_w + (view.S - 1) * view.dilation_w + 1
 
@@ -42,7 +42,7 @@ def _rows(view, outputs):
 @inner
 def _band(view, N):
     """Rows of outputs that are one task's."""
-    most = BAND // max(view.step_h * _width(view) * view.C, 1)
+    most = BAND // max(view.step_h * width_of(view) * view.C, 1)
     return max(1, min(most, view.P, -(-N * view.P // TASKS)))
 
 
@@ -59,13 +59,13 @@ def _grid(rows, columns, down, right):
 @inner
 def _outputs(view, band):
     """Where the patch of every output of a band starts in the copy."""
-    return _grid(band, view.Q, view.step_h * _width(view) * view.C, view.step_w * view.C)
+    return _grid(band, view.Q, view.step_h * width_of(view) * view.C, view.step_w * view.C)
 
 
 @inner
 def _runs(view):
     """Where the runs of a patch start, and how long they are."""
-    down, right = view.dilation_h * _width(view) * view.C, view.dilation_w * view.C
+    down, right = view.dilation_h * width_of(view) * view.C, view.dilation_w * view.C
     if view.dilation_w == 1:
         return _grid(view.R, 1, down, 0), view.S * view.C
     return _grid(view.R, view.S, down, right), view.C
@@ -74,7 +74,7 @@ def _runs(view):
 @inner
 def _copy(x, view, n, p0, outputs, copy):
     """The part of image n that `outputs` rows from p0 on see, with zeros around it."""
-    low, width = max(0, -view.base_w), _width(view)
+    low, width = max(0, -view.base_w), width_of(view)
     high = max(low, min(width, view.W - view.base_w))
     for i in range(_rows(view, outputs)):
         h = p0 * view.step_h + view.base_h + i
@@ -115,7 +115,7 @@ def _output_band(task, x, view, band, places, runs, run, panels, out):
     n, p0 = task // bands, task % bands * band
     outputs = min(band, view.P - p0)
     K, N, width = runs.size * run, out.stride, panel_columns(out.c.itemsize)
-    copy = np.empty(_rows(view, outputs) * _width(view) * view.C, x.dtype)
+    copy = np.empty(_rows(view, outputs) * width_of(view) * view.C, x.dtype)
     _copy(x, view, n, p0, outputs, copy)
     to = out.start + (n * view.P + p0) * view.Q * N
     rows = outputs * view.Q
@@ -144,7 +144,7 @@ def in_place_filter_gradient(x, view, dz, parts, dw):
     taps = np.empty(runs.size * run, np.int64)
     for k in range(taps.size):
         taps[k] = runs[k // run] + k % run
-    rows = _grid(band, 1, view.step_h * _width(view) * view.C, 0)
+    rows = _grid(band, 1, view.step_h * width_of(view) * view.C, 0)
     work = dz.size * dw.shape[0] // MULTIPLIES
     spread(_part, parts.shape[0], work, (x, view, band, images, taps, rows, dz, parts))
     add_parts(parts, dw)
@@ -161,7 +161,7 @@ def _part(part, x, view, band, images, taps, rows, dz, parts):
     step = view.step_w * view.C
     run = min(view.Q, DEPTH)
     together = DEPTH // run  # rows of outputs in a depth block, if they are short
-    copy = np.empty(_rows(view, band) * _width(view) * view.C, x.dtype)
+    copy = np.empty(_rows(view, band) * width_of(view) * view.C, x.dtype)
     for task in range(part * per_part, min((part + 1) * per_part, images * bands)):
         n, p0 = task // bands, task % bands * band
         outputs = min(band, view.P - p0)

@@ -23,6 +23,7 @@ from .._cpu.in_place import in_place_filter_gradient, in_place_parts, in_place_p
 from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
 from .._cpu.panels import empty_panels
+from .._cpu.scatter import scattered_gradient, scatters
 from .._cpu.winograd import winograd_product
 from .._cpu.winograd_gradient import gradient_parts, winograd_filter_gradient
 from ..matmul.cpu import linear_forward
@@ -102,6 +103,11 @@ def filter_gradient(x, view, dz, shape, algorithm):
 
 def input_gradient(dz, view, w, bias, code, algorithm, dx):
     """dx = f(the gradient of `convolve` to x + bias); a convolution's own gradient has neither bias nor f."""
+    if scatters(view):
+        unused = dz.reshape(-1)
+        given, flags = (unused, 0) if bias is None else (bias, BIAS)
+        scattered_gradient(dz, view, w, given, flags, code, dx)
+        return
     parts = _backward_views(view, w.shape[3])
     if len(parts) == 1:
         _, _, whole, taps = parts[0]
