@@ -11,12 +11,15 @@ Lavin, Gray 2015, arXiv:1509.09308; the points are ours: with a = sqrt(2) the er
 direct sum from 16 to 512 channels, with their 0, ±1, ±2 it reaches 27 times (docs/ladder/conv2d.md).
 """
 
+from collections import namedtuple
+
 import numpy as np
 
 from .bias import RELU, activate
-from .gemm import MULTIPLIES, TASKS
+from .gemm import MULTIPLIES
 from .jit import inner, kernel
 from .machine import TILE_ROWS
+from .memory import aligned
 from .microkernel import ACCUMULATE, tile_by_rows
 from .microkernel import RELU as TILE_RELU
 from .panels import DEPTH, Matrix, pack_panel, panel_columns
@@ -27,6 +30,8 @@ SQUARES = 64  # that one task transforms at a time
 CHANNELS = 64  # output channels that it holds at a time: 36 x SQUARES x CHANNELS floats are 576 KB
 INPUTS = 16  # input channels of a filter that are transformed at a time
 A = 2**0.5
+OWN = 2  # with so few blocks of squares, a task transforms the filters that it needs: they never go to memory
+PAD = 16  # elements between matrices of a transform: a power of two apart, all 36 would share their cache sets
 
 
 def _of_image(x):
@@ -51,34 +56,59 @@ _filter_transform = transform("winograd_filter", _of_filter, 3, 6)
 _output_transform = transform("winograd_output", _to_output, 6, 4)
 
 
+# Transformed filters: element e of channels (c, panel p of K) starts at data[start + e * size + (p * C + c) * width].
+_Filters = namedtuple("_Filters", "data start size")
+
+
+def channel_groups(blocks, most, threads):
+    """Into how many groups output channels are cut, each a task: as few as keep the threads busy, at most `most`.
+
+    Every group transforms its squares anew. What a group holds does not change a bit of it.
+    """
+    for groups in range(1, most):
+        tasks = blocks * groups
+        if -(-tasks // threads) * threads * 7 <= 8 * tasks:
+            return groups
+    return most
+
+
+def empty_filters(C, K, dtype, blocks, groups):
+    """Room for transformed filters: of all channels, or of CHANNELS for each task if tasks make their own."""
+    width = panel_columns.py_func(dtype.itemsize)
+    room, copies = (CHANNELS, blocks * groups) if blocks <= OWN else (K, 1)
+    return aligned(copies * 36 * (-(-room // width) * C * width + PAD), dtype)
+
+
 @kernel
-def winograd_product(x, top, left, w, backward, bias, flags, code, filters, y):
+def winograd_product(x, top, left, w, backward, bias, flags, code, filters, groups, y):
     """y (N, P, Q, K) = f(x (N, H, W, C) * w (3, 3, C, K) + bias), `top` and `left` of padding.
 
-    `backward`: w is (3, 3, K, C), and its taps are taken in reverse. `filters` has room for the transformed filter:
-    (36, panels, C, panel).
+    `backward`: w is (3, 3, K, C), and its taps are taken in reverse. `filters` has room for the transformed filter
+    (`empty_filters`), `groups` come from `channel_groups`.
     """
     N, P, Q, K = y.shape
-    C = x.shape[3]
-    spread(_filter_task, -(-K // panel_columns(x.itemsize)), 36 * C * K // 4, (w, backward, C, K, filters))
+    C, width = x.shape[3], panel_columns(x.itemsize)
     squares = N * -(-P // 4) * -(-Q // 4)
-    groups = channel_groups(squares, K)
-    work = 36 * squares * C * K // MULTIPLIES
-    spread(_square_task, -(-squares // SQUARES) * groups, work, (x, top, left, filters, bias, flags, code, groups, y))
-
-
-@inner
-def channel_groups(squares, K):
-    """Groups of output channels that make tasks of their own where there are few squares."""
     blocks = -(-squares // SQUARES)
-    return max(1, min(-(-TASKS // blocks), -(-K // CHANNELS)))
+    own = blocks <= OWN
+    size = -(-(CHANNELS if own else K) // width) * C * width + PAD
+    room = _Filters(filters, 0, size)
+    if not own:
+        spread(_filter_task, -(-K // width), 36 * C * K // 4, (w, backward, C, K, room))
+    work = 36 * squares * C * K // MULTIPLIES
+    spread(_square_task, blocks * groups, work, (x, top, left, w, backward, room, own, bias, flags, code, groups, y))
 
 
 @inner
 def _filter_task(p, w, backward, C, K, filters):
     """Panel p of the transformed filter."""
+    _transform_panel(w, backward, C, K, p, filters, p)
+
+
+@inner
+def _transform_panel(w, backward, C, K, p, filters, at):
+    """Panel p of the transformed filter, as panel `at` of `filters`."""
     width = panel_columns(w.itemsize)
-    size = -(-K // width) * C * width
     rows, stride = w.shape[2:]
     local = np.empty(9 * INPUTS * width, w.dtype)
     for c0 in range(0, C, INPUTS):
@@ -88,14 +118,15 @@ def _filter_task(p, w, backward, C, K, filters):
             matrix = Matrix(w.reshape(-1), place, stride, backward)
             pack_panel(matrix, p * width, K, c0, count, local, tap * INPUTS * width)
         for c in range(count):
-            to = (p * C + c0 + c) * width
+            to, size = filters.start + (at * C + c0 + c) * width, filters.size
             _filter_transform(
-                local, c * width, 3 * INPUTS * width, INPUTS * width, filters, to, 6 * size, size, width, local, 0, 0
-            )
+                local, c * width, 3 * INPUTS * width, INPUTS * width,
+                filters.data, to, 6 * size, size, width, local, 0, 0,
+            )  # fmt: skip
 
 
 @inner
-def _square_task(task, x, top, left, filters, bias, flags, code, groups, y):
+def _square_task(task, x, top, left, w, backward, filters, own, bias, flags, code, groups, y):
     """SQUARES squares of y, in one group of its channels."""
     N, P, Q, K = y.shape
     C = x.shape[3]
@@ -106,17 +137,21 @@ def _square_task(task, x, top, left, filters, bias, flags, code, groups, y):
     panels = -(-K // width)
     per_group = -(-panels // groups) * width
     k_end = min((task % groups + 1) * per_group, K)
-    images = np.empty(36 * count * C, x.dtype)
-    products = np.empty(36 * count * CHANNELS, x.dtype)
+    images = np.empty(36 * (count * C + PAD), x.dtype)
+    products = np.empty(36 * (count * CHANNELS + PAD), x.dtype)
     edge = np.empty(36 * max(C, CHANNELS), x.dtype)
     for s in range(count):
         n, i, j = place_of(first + s, down, across)
-        to, stride = s * C, count * C
+        to, stride = s * C, count * C + PAD
         transform_patch(image_transform, x, n, 0, C, i - top, j - left, 6, images, to, stride, edge)
     at_end = flags | (TILE_RELU if code == RELU else 0)
     for k0 in range(task % groups * per_group, k_end, CHANNELS):
-        channels = min(CHANNELS, k_end - k0)
-        _multiply(images, filters, count, C, K, k0, channels, products)
+        channels, at = min(CHANNELS, k_end - k0), k0 // width
+        if own:
+            filters, at = _Filters(filters.data, task * 36 * filters.size, filters.size), 0
+            for p in range(-(-channels // width)):
+                _transform_panel(w, backward, C, K, k0 // width + p, filters, p)
+        _multiply(images, filters, at, count, C, channels, products)
         for s in range(count):
             n, i, j = place_of(first + s, down, across)
             _write_square(products, s, count, channels, bias, at_end, code, edge, y, n, i, j, k0)
@@ -129,22 +164,23 @@ def place_of(square, down, across):
 
 
 @inner
-def _multiply(images, filters, count, C, K, k0, channels, products):
-    """products (36, count, CHANNELS) = images (36, count, C) @ filters, output channels k0 …."""
+def _multiply(images, filters, at, count, C, channels, products):
+    """products (36, count, CHANNELS) = images (36, count, C) @ the `channels` of the filters from panel `at` on."""
     width = panel_columns(images.itemsize)
-    panels = -(-K // width)
     for element in range(36):
-        for k in range(k0, k0 + channels, width):
-            columns = min(width, k0 + channels - k)
+        for k in range(0, channels, width):
+            columns = min(width, channels - k)
             for c in range(0, C, DEPTH):
-                b = (element * panels + k // width) * C * width + c * width
+                b = filters.start + element * filters.size + (at * width + k) * C + c * width
                 depth, flags = min(DEPTH, C - c), ACCUMULATE if c > 0 else 0
                 for s in range(0, count, TILE_ROWS):
-                    row, rows = element * count + s, min(TILE_ROWS, count - s)
-                    a, to = row * C + c, row * CHANNELS + k - k0
+                    rows = min(TILE_ROWS, count - s)
+                    a = element * (count * C + PAD) + s * C + c
+                    to = element * (count * CHANNELS + PAD) + s * CHANNELS + k
                     tile_by_rows(
-                        images, a, C, filters, b, width, products, to, CHANNELS, images, 0, depth, rows, columns, flags
-                    )
+                        images, a, C, filters.data, b, width, products, to, CHANNELS, images, 0,
+                        depth, rows, columns, flags,
+                    )  # fmt: skip
 
 
 @inner
@@ -153,7 +189,8 @@ def _write_square(products, s, count, channels, bias, flags, code, edge, y, n, i
     _, P, Q, K = y.shape
     flat = y.reshape(-1)
     place = ((n * P + i) * Q + j) * K + k0
-    start, row, column = s * CHANNELS, 6 * count * CHANNELS, count * CHANNELS
+    start, column = s * CHANNELS, count * CHANNELS + PAD
+    row = 6 * column
     rows, columns = min(4, P - i), min(4, Q - j)
     if rows == columns == 4:
         _output_transform(products, start, row, column, flat, place, Q * K, K, channels, bias, k0, flags)

@@ -23,7 +23,9 @@ from .microkernel import ACCUMULATE, tile_by_columns
 from .panels import panel_columns
 from .threads import spread
 from .transforms import transform
-from .winograd import CHANNELS, SQUARES, A, image_transform, place_of, transform_patch
+from .winograd import CHANNELS, PAD, SQUARES, A, image_transform, place_of, transform_patch
+
+STEP = SQUARES * CHANNELS + PAD  # from one of the 36 matrices of transformed squares to the next
 
 
 def _of_gradient(dy):
@@ -69,20 +71,21 @@ def _gradient_task(task, x, top, left, dz, parts):
     length = -(-N * down * across // parts.shape[0])
     first, end = min(part * length, N * down * across), min((part + 1) * length, N * down * across)
     channels, outputs = min(CHANNELS, C - c0), min(CHANNELS, K - k0)
-    images = np.zeros(36 * SQUARES * CHANNELS + TILE_ROWS, x.dtype)
-    gradients = np.zeros(36 * SQUARES * CHANNELS, x.dtype)
-    sums = np.zeros(36 * CHANNELS * CHANNELS, x.dtype)
+    images = np.zeros(36 * STEP + TILE_ROWS, x.dtype)
+    gradients = np.zeros(36 * STEP, x.dtype)
+    sums = np.zeros(36 * (CHANNELS * CHANNELS + PAD), x.dtype)
     edge = np.empty(36 * CHANNELS, x.dtype)
     for start in range(first, end, SQUARES):
         count = min(SQUARES, end - start)
         for s in range(count):
             n, i, j = place_of(start + s, down, across)
-            to, stride = s * CHANNELS, SQUARES * CHANNELS
-            transform_patch(image_transform, x, n, c0, channels, i - top, j - left, 6, images, to, stride, edge)
-            transform_patch(_gradient_transform, dz, n, k0, outputs, i, j, 4, gradients, to, stride, edge)
+            to = s * CHANNELS
+            transform_patch(image_transform, x, n, c0, channels, i - top, j - left, 6, images, to, STEP, edge)
+            transform_patch(_gradient_transform, dz, n, k0, outputs, i, j, 4, gradients, to, STEP, edge)
         _add_products(images, gradients, count, channels, outputs, sums)
     flat = parts.reshape(-1)
-    row, column = 6 * CHANNELS * CHANNELS, CHANNELS * CHANNELS
+    column = CHANNELS * CHANNELS + PAD
+    row = 6 * column
     for c in range(channels):
         place = (part * 9 * C + c0 + c) * K + k0
         _to_filter_transform(sums, c * CHANNELS, row, column, flat, place, 3 * C * K, C * K, outputs, images, 0, 0)
@@ -94,10 +97,10 @@ def _add_products(images, gradients, count, channels, outputs, sums):
     L = CHANNELS
     width = panel_columns(sums.itemsize)
     for element in range(36):
-        base = element * SQUARES * L
+        base = element * STEP
         for k in range(0, outputs, width):
             columns = min(width, outputs - k)
             for c in range(0, channels, TILE_ROWS):
                 rows = min(TILE_ROWS, channels - c)
-                a, b, to = base + c, base + k, (element * L + c) * L + k
+                a, b, to = base + c, base + k, element * (L * L + PAD) + c * L + k
                 tile_by_columns(images, a, L, gradients, b, L, sums, to, L, images, 0, count, rows, columns, ACCUMULATE)

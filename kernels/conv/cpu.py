@@ -14,6 +14,7 @@ the arrays' type; the order of every sum is fixed by the shapes.
 from functools import lru_cache
 
 import numpy as np
+from numba import get_num_threads
 
 from .. import _window as window
 from .._cpu.bias import NONE, activation_code, linear_gradient
@@ -24,7 +25,7 @@ from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
 from .._cpu.panels import empty_panels
 from .._cpu.scatter import scattered_gradient, scatters
-from .._cpu.winograd import winograd_product
+from .._cpu.winograd import CHANNELS, SQUARES, channel_groups, empty_filters, winograd_product
 from .._cpu.winograd_gradient import gradient_parts, winograd_filter_gradient
 from ..matmul.cpu import linear_forward
 
@@ -139,9 +140,12 @@ def uses_winograd(view, N, K, dtype, algorithm):
 
 
 def _winograd(x, view, w, backward, b, code, y):
-    filters = empty_panels(view.C, y.shape[3], x.dtype, 36)
+    N, P, Q, K = y.shape
+    blocks = -(-N * -(-P // 4) * -(-Q // 4) // SQUARES)
+    groups = channel_groups(blocks, -(-K // CHANNELS), get_num_threads())
+    filters = empty_filters(view.C, K, x.dtype, blocks, groups)
     bias, flags = (filters, 0) if b is None else (b, BIAS)
-    winograd_product(x, -view.base_h, -view.base_w, w, backward, bias, flags, code, filters, y)
+    winograd_product(x, -view.base_h, -view.base_w, w, backward, bias, flags, code, filters, groups, y)
 
 
 def _winograd_filter_gradient(x, view, dz, shape):
