@@ -31,14 +31,19 @@ def torch(op, arrays, options, dy):
         return {"torch": _torch_products(t, [arrays["a"], arrays["b"]], _torch_matmul(options), dy)}
     if op == "linear":
         return {"torch": _torch_products(t, list(arrays.values()), _torch_linear(t, options), dy)}
-    if op != "conv2d":
+    make = {"conv1d": _torch_conv1d, "conv2d": _torch_conv2d, "conv2d_transpose": _torch_conv2d_transpose}.get(op)
+    if make is None:
         return {}
+    layouts = {"torch nhwc": t.channels_last, "torch nchw": t.contiguous_format}
+    images, filters = (0, 3, 1, 2), (3, 2, 0, 1)
+    if op == "conv1d":  # PyTorch has one layout of sequences
+        layouts, images, filters = {"torch": t.contiguous_format}, (0, 2, 1), (2, 1, 0)
     contestants = {}
-    for label, layout in (("torch nhwc", t.channels_last), ("torch nchw", t.contiguous_format)):
-        axes = ((arrays["x"], (0, 3, 1, 2)), (arrays["w"], (3, 2, 0, 1)), (dy, (0, 3, 1, 2)))
+    for label, layout in layouts.items():
+        axes = ((arrays["x"], images), (arrays["w"], filters), (dy, images))
         x, w, d = (array.permute(order).contiguous(memory_format=layout) for array, order in axes)
         leaves = [x, w, *([arrays["b"]] if "b" in arrays else [])]
-        contestants[label] = _torch_products(t, leaves, _torch_conv2d(t, options), d)
+        contestants[label] = _torch_products(t, leaves, make(t, options), d)
     return contestants
 
 
@@ -72,6 +77,28 @@ def _torch_conv2d(t, options):
     return lambda x, w, b=None: act(t.nn.functional.conv2d(x, w, b, options.get("stride", 1), *rest))
 
 
+def _torch_conv1d(t, options):
+    act = _torch_activation(t, options)
+    padding, dilation = options.get("padding", 0), options.get("dilation", 1)
+    causal = padding == "causal"
+
+    def convolve(x, w, b=None):
+        if causal:
+            x = t.nn.functional.pad(x, ((w.shape[2] - 1) * dilation, 0))
+        rest = (0 if causal else padding, dilation, options.get("groups", 1))
+        return act(t.nn.functional.conv1d(x, w, b, options.get("stride", 1), *rest))
+
+    return convolve
+
+
+def _torch_conv2d_transpose(t, options):
+    """For paddings in numbers, the only ones that PyTorch has."""
+    act = _torch_activation(t, options)
+    defaults = (("stride", 1), ("padding", 0), ("output_padding", 0), ("groups", 1), ("dilation", 1))
+    rest = [options.get(name, value) for name, value in defaults]
+    return lambda x, w, b=None: act(t.nn.functional.conv_transpose2d(x, w, b, *rest))
+
+
 def _torch_activation(t, options):
     name = options.get("activation")
     return getattr(t, name) if name else lambda x: x
@@ -81,7 +108,13 @@ def jax(op, arrays, options, dy):
     """JAX, compiled."""
     import jax as j
 
-    make = {"matmul": _jax_matmul, "linear": _jax_linear, "conv2d": _jax_conv2d}.get(op)
+    make = {
+        "matmul": _jax_matmul,
+        "linear": _jax_linear,
+        "conv2d": _jax_conv2d,
+        "conv1d": _jax_conv1d,
+        "conv2d_transpose": _jax_conv2d_transpose,
+    }.get(op)
     if make is None:
         return {}
     function = make(j, options)
@@ -126,6 +159,51 @@ def _jax_conv2d(j, options):
                 feature_group_count=options.get("groups", 1),
             )
         )
+
+    return convolve
+
+
+def _jax_conv1d(j, options):
+    act = _jax_activation(j, options)
+    padding, dilation = options.get("padding", 0), options.get("dilation", 1)
+
+    def convolve(x, w, b=None):
+        if padding == "causal":
+            pads = [((w.shape[0] - 1) * dilation, 0)]
+        else:
+            pads = padding.upper() if isinstance(padding, str) else [np.broadcast_to(padding, 2).tolist()]
+        y = j.lax.conv_general_dilated(
+            x,
+            w,
+            [options.get("stride", 1)],
+            pads,
+            rhs_dilation=[dilation],
+            dimension_numbers=("NWC", "WIO", "NWC"),
+            feature_group_count=options.get("groups", 1),
+        )
+        return act(y if b is None else y + b)
+
+    return convolve
+
+
+def _jax_conv2d_transpose(j, options):
+    """For paddings in numbers, and without groups, which JAX's has not."""
+    act = _jax_activation(j, options)
+    names = (("stride", 1), ("dilation", 1), ("padding", 0), ("output_padding", 0))
+    strides, dilation, padding, more = (np.broadcast_to(options.get(*name), 2).tolist() for name in names)
+
+    def convolve(x, w, b=None):
+        edges = [(size - 1) * d - p for size, d, p in zip(w.shape, dilation, padding)]
+        y = j.lax.conv_transpose(
+            x,
+            w,
+            strides,
+            [(edge, edge + m) for edge, m in zip(edges, more)],
+            rhs_dilation=dilation,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            transpose_kernel=True,
+        )
+        return act(y if b is None else y + b)
 
     return convolve
 
