@@ -30,7 +30,7 @@ from .gemm import (
     tile_transposed,
 )
 from .jit import inner, kernel
-from .panels import DEPTH, STRIDE, Matrix, pack_panel, panel_columns
+from .panels import DEPTH, DIRECT_ROWS, STRIDE, Matrix, pack_panel, panel_columns
 from .threads import spread
 
 # Images (…, H, W, C), output positions P x Q, taps R x S.
@@ -164,9 +164,16 @@ def filter_product(x, view, dz, panels, parts, dw):
     M, N = dz.shape[0], dz.shape[1] // view.groups
     K = dw.shape[0]
     per_group = -(-N // panel_columns(x.itemsize))
-    spread(_gradient_panel_task, view.groups * per_group, dz.size // 4, (dz, per_group, N, panels))
+    direct = K <= DIRECT_ROWS
+    if not direct:
+        spread(_gradient_panel_task, view.groups * per_group, dz.size // 4, (dz, per_group, N, panels))
     blocks = -(-K // ROWS) * -(-N // COLUMNS)
-    spread(_part_task, view.groups * parts.shape[0] * blocks, dz.size * K // MULTIPLIES, (x, view, M, N, panels, parts))
+    spread(
+        _part_task,
+        view.groups * parts.shape[0] * blocks,
+        dz.size * K // MULTIPLIES,
+        (x, view, M, N, dz, direct, panels, parts),
+    )
     add_parts(parts, dw)
 
 
@@ -181,7 +188,7 @@ def _gradient_panel_task(p, dz, per_group, N, panels):
 
 
 @inner
-def _part_task(job, x, view, M, N, panels, parts):
+def _part_task(job, x, view, M, N, dz, direct, panels, parts):
     """A block of one group's part of dw."""
     count, K, columns = parts.shape
     down, right = -(-K // ROWS), -(-N // COLUMNS)
@@ -190,8 +197,8 @@ def _part_task(job, x, view, M, N, panels, parts):
     depths = -(-M // DEPTH)
     length = -(-depths // count) * DEPTH
     source = (x, view, group * (view.C // view.groups))
-    size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * M
-    right = Right(panels[group * size :], M, 0, N, False, Matrix(panels, 0, 0, False))
+    size = 0 if direct else -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * M
+    right = Right(panels[group * size :], M, 0, N, direct, Matrix(dz.reshape(-1), group * N, dz.shape[1], False))
     out = Out(parts.reshape(-1), part * K * columns + group * N, columns, panels, 0, NONE)
     block(
         pack_patches_transposed,
@@ -210,8 +217,9 @@ def _part_task(job, x, view, M, N, panels, parts):
 
 @inner
 def add_parts(parts, total):
-    """total (rows, columns) = parts (count, rows, columns), added up in their order."""
-    spread(_sum_task, total.shape[0], parts.size // 4, (parts, total))
+    """total (rows, columns) = parts (count, rows, columns), added up in their order; a single part is the total."""
+    if parts.shape[0] > 1:
+        spread(_sum_task, total.shape[0], parts.size // 4, (parts, total))
 
 
 @inner

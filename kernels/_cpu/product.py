@@ -16,11 +16,10 @@ from .gemm import (
 )
 from .gemv import row_product
 from .jit import inner, kernel
-from .panels import DEPTH, Matrix, pack_panel, panel_columns
+from .panels import DEPTH, DIRECT_ROWS, Matrix, pack_panel, panel_columns
 from .threads import borrowed, spread
 
 TRANSPOSE_A, TRANSPOSE_B = 8, 16  # beside the tile's flags
-DIRECT_ROWS = 64  # products with so few rows read B in place: 1.0 to 1.6 times as fast there, 0.95 at 128 x 1024 x 1024
 ALONE = np.zeros((1, 3), np.int64)  # the starts of one product
 
 

@@ -71,9 +71,11 @@ def _gradient_task(task, x, top, left, dz, parts):
     length = -(-N * down * across // parts.shape[0])
     first, end = min(part * length, N * down * across), min((part + 1) * length, N * down * across)
     channels, outputs = min(CHANNELS, C - c0), min(CHANNELS, K - k0)
-    images = np.zeros(36 * STEP + TILE_ROWS, x.dtype)
-    gradients = np.zeros(36 * STEP, x.dtype)
-    sums = np.zeros(36 * (CHANNELS * CHANNELS + PAD), x.dtype)
+    images = np.empty(36 * STEP + TILE_ROWS, x.dtype)
+    gradients = np.empty(36 * STEP, x.dtype)
+    sums = np.empty(36 * (CHANNELS * CHANNELS + PAD), x.dtype)
+    if first == end:
+        sums[:] = 0
     edge = np.empty(36 * CHANNELS, x.dtype)
     for start in range(first, end, SQUARES):
         count = min(SQUARES, end - start)
@@ -82,7 +84,7 @@ def _gradient_task(task, x, top, left, dz, parts):
             to = s * CHANNELS
             transform_patch(image_transform, x, n, c0, channels, i - top, j - left, 6, images, to, STEP, edge)
             transform_patch(_gradient_transform, dz, n, k0, outputs, i, j, 4, gradients, to, STEP, edge)
-        _add_products(images, gradients, count, channels, outputs, sums)
+        _multiply(images, gradients, count, channels, outputs, sums, 0 if start == first else ACCUMULATE)
     flat = parts.reshape(-1)
     column = CHANNELS * CHANNELS + PAD
     row = 6 * column
@@ -92,8 +94,8 @@ def _gradient_task(task, x, top, left, dz, parts):
 
 
 @inner
-def _add_products(images, gradients, count, channels, outputs, sums):
-    """sums (36, L, L) += images (36, SQUARES, L), transposed, @ gradients (36, SQUARES, L), for L = CHANNELS."""
+def _multiply(images, gradients, count, channels, outputs, sums, flags):
+    """sums (36, L, L) (+)= images (36, SQUARES, L), transposed, @ gradients (36, SQUARES, L), for L = CHANNELS."""
     L = CHANNELS
     width = panel_columns(sums.itemsize)
     for element in range(36):
@@ -103,4 +105,4 @@ def _add_products(images, gradients, count, channels, outputs, sums):
             for c in range(0, channels, TILE_ROWS):
                 rows = min(TILE_ROWS, channels - c)
                 a, b, to = base + c, base + k, element * (L * L + PAD) + c * L + k
-                tile_by_columns(images, a, L, gradients, b, L, sums, to, L, images, 0, count, rows, columns, ACCUMULATE)
+                tile_by_columns(images, a, L, gradients, b, L, sums, to, L, images, 0, count, rows, columns, flags)

@@ -23,7 +23,7 @@ from .._cpu.image import View, filter_parts, filter_product, patch_product
 from .._cpu.in_place import in_place_filter_gradient, in_place_parts, in_place_product, reads_in_place
 from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
-from .._cpu.panels import empty_panels
+from .._cpu.panels import DIRECT_ROWS, empty_panels
 from .._cpu.scatter import scattered_gradient, scatters
 from .._cpu.winograd import CHANNELS, SQUARES, channel_groups, empty_filters, winograd_product
 from .._cpu.winograd_gradient import gradient_parts, winograd_filter_gradient
@@ -151,8 +151,8 @@ def _winograd(x, view, w, backward, b, code, y):
 def _winograd_filter_gradient(x, view, dz, shape):
     C, K = shape[2:]
     squares = x.shape[0] * -(-view.P // 4) * -(-view.Q // 4)
-    parts = empty((gradient_parts(squares, C, K), 9 * C, K), x.dtype)
     dw = empty(shape, x.dtype)
+    parts = _parts(gradient_parts(squares, C, K), dw.reshape(9 * C, K))
     winograd_filter_gradient(x, -view.base_h, -view.base_w, dz, parts, dw)
     return dw
 
@@ -174,24 +174,26 @@ def _product(x, view, w, taps, backward, b, code, y):
 
 
 def _direct_filter_gradient(x, view, dz, shape):
+    dw = empty(shape, x.dtype)
     if view.groups == view.C == shape[3]:
-        parts = empty((depthwise_parts(x.shape[0], view.P), view.R * view.S, view.C), x.dtype)
-        dw = empty(shape, x.dtype)
-        depthwise_filter_gradient(x, view, dz, parts, dw.reshape(-1, view.C))
+        rows = dw.reshape(-1, view.C)
+        depthwise_filter_gradient(x, view, dz, _parts(depthwise_parts(x.shape[0], view.P), rows), rows)
         return dw
-    K, N = view.R * view.S * view.C // view.groups, shape[3]
+    rows, flat = dw.reshape(-1, shape[3]), x.reshape(-1)
+    K, N = rows.shape
     dz = dz.reshape(-1, N)
     M = dz.shape[0]
     if reads_in_place(view, x.dtype, N):
-        parts = empty((in_place_parts(M // view.Q), K, N), x.dtype)
-        dw = empty(shape, x.dtype)
-        in_place_filter_gradient(x.reshape(-1), view, dz, parts, dw.reshape(K, N))
+        in_place_filter_gradient(flat, view, dz, _parts(in_place_parts(M // view.Q), rows), rows)
         return dw
-    panels = empty_panels(M, N // view.groups, x.dtype, view.groups)
-    parts = empty((filter_parts(M, K, N // view.groups), K, N), x.dtype)
-    dw = empty(shape, x.dtype)
-    filter_product(x.reshape(-1), view, dz, panels, parts, dw.reshape(K, N))
+    panels = flat if K <= DIRECT_ROWS else empty_panels(M, N // view.groups, x.dtype, view.groups)
+    filter_product(flat, view, dz, panels, _parts(filter_parts(M, K, N // view.groups), rows), rows)
     return dw
+
+
+def _parts(count, dw):
+    """Room for so many partial sums of dw; a single one is dw itself."""
+    return empty((count, *dw.shape), dw.dtype) if count > 1 else dw.reshape(1, *dw.shape)
 
 
 @lru_cache(maxsize=1024)

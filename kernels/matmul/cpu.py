@@ -20,8 +20,8 @@ from .._cpu.gemm import Out
 from .._cpu.jit import kernel
 from .._cpu.memory import empty, empty_like
 from .._cpu.microkernel import BIAS
-from .._cpu.panels import Matrix, empty_panels
-from .._cpu.product import ALONE, DIRECT_ROWS, TRANSPOSE_A, TRANSPOSE_B, gemm, product
+from .._cpu.panels import DIRECT_ROWS, Matrix, empty_panels
+from .._cpu.product import ALONE, TRANSPOSE_A, TRANSPOSE_B, gemm, product
 
 PANELS = 1 << 21  # elements of packed B at a time in a batch: 8 MB of float32, which the third cache level holds
 _UNUSED = {np.dtype(dtype): np.zeros(1, dtype) for dtype in (np.float32, np.float64)}
