@@ -55,12 +55,12 @@ def laid_out(x, dtype, apart):
     return wide[..., : x.shape[-1]]
 
 
-def results(op, face, dtype, values, options, y=None, apart=0):
+def results(op, face, dtype, seed, values, options, y=None, apart=0):
     """(y, gradients …) of a face, the gradients at y if it is given."""
     values = {name: laid_out(x, dtype, apart) for name, x in values.items()}
     forward = op.forward(face, values, options)
     y = forward[0] if y is None else y.astype(dtype)
-    dy = random_dy(y, np.float32).astype(dtype)
+    dy = random_dy(y, np.float32, seed + 1000).astype(dtype)
     found = [r for r in forward + op.backward(face, dy, values, options, (y,)) if r is not None]
     assert {r.dtype for r in found} == {np.dtype(dtype)}
     return found
@@ -76,10 +76,10 @@ def check(name, shapes, options, factor=DIRECT, apart=0):
     samples = []
     for seed in range(1 + MORE_SEEDS):
         values = numbers(shapes, seed)
-        exact = results(op, "reference", np.float64, values, options)
-        double = results(op, "public", np.float64, values, options, exact[0], apart)
-        single = results(op, "public", np.float32, values, options, exact[0], apart)
-        numpy = results(op, "reference", np.float32, values, options, exact[0])
+        exact = results(op, "reference", np.float64, seed, values, options)
+        double = results(op, "public", np.float64, seed, values, options, exact[0], apart)
+        single = results(op, "public", np.float32, seed, values, options, exact[0], apart)
+        numpy = results(op, "reference", np.float32, seed, values, options, exact[0])
         samples.append((exact, double, single, numpy))
         exact, double, single, numpy = ([np.stack(r) for r in zip(*column)] for column in zip(*samples))
         assert max(worst(double, exact)) <= op.float64
