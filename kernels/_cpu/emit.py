@@ -130,6 +130,14 @@ class Vectors:
         numbers = ir.Constant(ir.VectorType(I64, self.lanes), list(range(self.lanes)))
         return self.builder.icmp_signed("<", numbers, self.splat(count))
 
+    def all_lanes(self, condition):
+        """A mask of all lanes or of none."""
+        return self.splat(condition)
+
+    def both(self, mask, other):
+        """The lanes in both masks, of which the first may be None."""
+        return other if mask is None else self.builder.and_(mask, other)
+
     def flag(self, flags, bit):
         """Whether a bit is set."""
         return self.builder.icmp_signed("!=", self.builder.and_(flags, I64(bit)), I64(0))

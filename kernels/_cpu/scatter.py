@@ -45,33 +45,53 @@ def _add_rows_code(vectors, args):
         vectors.over(columns, add)
 
 
-_add_rows = ir_function("add_rows", "aoaiii", _add_rows_code)
+add_rows = ir_function("add_rows", "aoaiii", _add_rows_code)
 
 
 def scatters(view):
-    """Whether the gradient to a view's image goes this way."""
-    return view.groups == 1 and view.C <= CHANNELS
+    """Whether the gradient to a view's image goes this way, if its channels are one group."""
+    return view.C <= CHANNELS
 
 
 @kernel
 def scattered_gradient(dz, view, w, bias, flags, code, dx):
     """dx (N, H, W, C) = f(the gradient of dz (N, P, Q, K) by w (R * S * C, K) + bias); no bias with 0 for `flags`."""
     N, H, _, C = dx.shape
-    bands = max(1, min(-(-TASKS // max(N, 1)), H // LEAST_ROWS))
+    bands = bands_of(N, H)
     work = dz.size * w.shape[0] // MULTIPLIES
     out = Out(dx.reshape(-1), 0, C, bias, flags, code)
     spread(_band, N * bands, work, (dz.reshape(-1), dz.shape[3], view, w.reshape(-1), bands, out, H))
 
 
 @inner
+def bands_of(N, H):
+    """Bands of rows into which each of N images of H rows is cut."""
+    return max(1, min(-(-TASKS // max(N, 1)), H // LEAST_ROWS))
+
+
+@inner
+def band_of(task, bands, H):
+    """(image, first row, end) of a task."""
+    rows = -(-H // bands)
+    first = min(task % bands * rows, H)
+    return task // bands, first, min(first + rows, H)
+
+
+@inner
+def outputs_of(view, h0, h1):
+    """The rows of outputs p0:p1 whose patches meet the rows h0:h1 of an image."""
+    reach = view.base_h + (view.R - 1) * view.dilation_h
+    p0 = max(0, -((reach - h0) // view.step_h))
+    return p0, max(p0, min(view.P, (h1 - 1 - view.base_h) // view.step_h + 1))
+
+
+@inner
 def _band(task, dz, K, view, w, bands, out, H):
     """A band of rows of one image."""
     C, W = view.C, view.W
-    n, rows = task // bands, -(-H // bands)
-    h0 = task % bands * rows
-    h1 = min(h0 + rows, H)
+    n, h0, h1 = band_of(task, bands, H)
     columns = -(-max(width_of(view), W - view.base_w) // view.step_w)
-    planes = _Planes(np.zeros(max(h1 - h0, 0) * C * view.step_w * columns, dz.dtype), C, view.step_w, columns)
+    planes = _Planes(np.zeros((h1 - h0) * C * view.step_w * columns, dz.dtype), C, view.step_w, columns)
     shifts = np.empty(view.S * C, np.int64)  # of a tap and channel in a row of the planes
     for k in range(shifts.size):
         u, c = k // C * view.dilation_w, k % C
@@ -79,9 +99,7 @@ def _band(task, dz, K, view, w, bands, out, H):
     width, taps = panel_columns(dz.itemsize), view.R * view.S * C
     panel = np.empty(min(K, DEPTH) * width, dz.dtype)
     products = np.empty(taps * width, dz.dtype)
-    reach = view.base_h + (view.R - 1) * view.dilation_h
-    p0 = max(0, -((reach - h0) // view.step_h))
-    p1 = min(view.P, (h1 - 1 - view.base_h) // view.step_h + 1)
+    p0, p1 = outputs_of(view, h0, h1)
     for p in range(p0, p1):
         for q in range(0, view.Q, width):
             count = min(width, view.Q - q)
@@ -132,4 +150,4 @@ def _add(products, view, row, q, count, rows, planes, shifts):
         h = row + r * view.dilation_h
         if 0 <= h < rows:
             to = h * planes.C * planes.steps * planes.columns + q
-            _add_rows(planes.data, to, shifts, 0, products, r * shifts.size * width, width, shifts.size, count)
+            add_rows(planes.data, to, shifts, 0, products, r * shifts.size * width, width, shifts.size, count)

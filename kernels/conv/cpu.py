@@ -25,6 +25,7 @@ from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
 from .._cpu.panels import DIRECT_ROWS, empty_panels
 from .._cpu.scatter import scattered_gradient, scatters
+from .._cpu.strided import strided_gradient
 from .._cpu.winograd import CHANNELS, SQUARES, channel_groups, empty_filters, winograd_product
 from .._cpu.winograd_gradient import gradient_parts, winograd_filter_gradient
 from ..matmul.cpu import linear_forward
@@ -104,10 +105,14 @@ def filter_gradient(x, view, dz, shape, algorithm):
 
 def input_gradient(dz, view, w, bias, code, algorithm, dx):
     """dx = f(the gradient of `convolve` to x + bias); a convolution's own gradient has neither bias nor f."""
-    if scatters(view):
-        unused = dz.reshape(-1)
-        given, flags = (unused, 0) if bias is None else (bias, BIAS)
-        scattered_gradient(dz, view, w, given, flags, code, dx)
+    if view.groups == 1 and (scatters(view) or view.step_h * view.step_w > 1):
+        given, flags = (dz.reshape(-1), 0) if bias is None else (bias, BIAS)
+        rows = w.reshape(-1, w.shape[3])
+        if scatters(view):
+            scattered_gradient(dz, view, rows, given, flags, code, dx)
+        else:
+            panels = empty_panels(w.shape[3], rows.shape[0], dz.dtype)
+            strided_gradient(dz, view, rows, given, flags, code, panels, dx)
         return
     parts = _backward_views(view, w.shape[3])
     if len(parts) == 1:
