@@ -1,8 +1,10 @@
-"""The benchmark command: cases of the catalog, ours beside the peers', as a table or as JSON."""
+"""The benchmark command: cases of the catalog, ours beside the peers', as a table, as JSON or as a chart."""
 
 import functools
+import importlib.util
 import inspect
 import json
+import os
 import platform
 import sys
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from ..kernels import _check as check
 from ..kernels.catalog import BY_NAME
-from . import ceilings, peers, timing
+from . import ceilings, peers, report, timing
 
 
 def add_arguments(parser):
@@ -22,6 +24,9 @@ def add_arguments(parser):
     parser.add_argument("--rounds", type=int, default=5, help="turns that every contestant takes (default 5)")
     parser.add_argument("--case", default="", help="only cases whose name contains this")
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="draw the results there as well, as PNG or SVG by the name's ending"
+    )
 
 
 def run(arguments):
@@ -32,21 +37,57 @@ def run(arguments):
             check.choice("bench", "--peers", name, tuple(peers.PEERS))
         for op in arguments.ops:
             check.choice("bench", "op", op, tuple(BY_NAME))
+        check.whole("bench", "--rounds", arguments.rounds, 1)
         threads = _thread_counts(arguments.threads)
+        cases = _cases(arguments)
+        _can_be_written("--json", arguments.json)
+        _can_be_written("--plot", arguments.plot, report.ENDINGS)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    for module, extra, wanted in (("threadpoolctl", "bench", True), ("matplotlib", "examples", arguments.plot)):
+        if wanted and importlib.util.find_spec(module) is None:
+            remedy = f"pip install \".[{extra}]\" in a clone, elsewhere pip install 'tilewright[{extra}]'"
+            print(f"bench:{' --plot' * (wanted is not True)} needs {module}: {remedy}", file=sys.stderr)
+            return 1
     absent = [name for name in names if not peers.installed(name)]
     if absent:
         print(f"absent, not measured: {', '.join(absent)}")
     names = [name for name in names if name not in absent]
     rows = []
     for count in threads:
-        rows += _with_threads(count, names, arguments)
+        rows += _with_threads(count, names, cases, np.dtype(arguments.dtype), arguments.rounds)
+    machine = platform.processor() or platform.machine()
     if arguments.json:
         with open(arguments.json, "w") as file:
-            json.dump({"machine": platform.processor() or platform.machine(), "rows": rows}, file, indent=1)
+            json.dump({"machine": machine, "dtype": arguments.dtype, "rows": rows}, file, indent=1)
+    if arguments.plot:
+        report.chart(rows, arguments.plot, f"{arguments.dtype}, {machine}")
     return 0
+
+
+def _cases(arguments):
+    """The pairs of op and case that are asked for."""
+    ops = [BY_NAME[op] for op in arguments.ops or BY_NAME]
+    cases = [(op, case) for op in ops for case in op.bench if arguments.case in case.why]
+    if not cases:
+        raise ValueError(f"bench: --case is {arguments.case!r}, which is in the name of no case")
+    return cases
+
+
+def _can_be_written(option, path, endings=()):
+    """A file at `path` can be made, and is named so that its kind is known; None is allowed."""
+    if path is None:
+        return
+    if endings and not path.lower().endswith(endings):
+        raise ValueError(f"bench: {option} is {path!r}, expected a name that ends in {' or '.join(endings)}")
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path) or not os.path.isdir(folder):
+        which, what = (path, "is a folder") if os.path.isdir(path) else (folder, "is no folder")
+        raise ValueError(f"bench: {option} is {path!r}, expected a file's name, but {which!r} {what}")
+    place = path if os.path.exists(path) else folder
+    if not os.access(place, os.W_OK):
+        raise ValueError(f"bench: {option} is {path!r}, but {place!r} cannot be written")
 
 
 def _thread_counts(text):
@@ -58,27 +99,28 @@ def _thread_counts(text):
     counts = [int(word) if word.isdigit() else 0 for word in text.split(",")]
     if not all(1 <= count <= most for count in counts):
         raise ValueError(f"bench: --threads is {text!r}, expected numbers from 1 to {most}, separated by commas")
-    return counts
+    return list(dict.fromkeys(counts))
 
 
-def _with_threads(threads, names, arguments):
+def _with_threads(threads, names, cases, dtype, rounds):
     import numba
 
     numba.set_num_threads(threads)
-    with peers.limit_threads(names, threads):
-        dtype = np.dtype(arguments.dtype)
+    with peers.limit_threads(names, threads) as limited:
         ceiling = ceilings.flops(threads, dtype)
         copied = ceilings.bandwidth()
         print(
             f"\n{threads} thread{'s' * (threads > 1)}, {dtype}: at most {ceiling / 1e9:.0f} GFLOP/s from registers, "
             f"{copied / 1e9:.1f} GB/s copied"
         )
+        for name in names:
+            if name not in limited:
+                print(f"not measured, as it takes more cores than {threads}: {name}")
         rows = []
-        for op in arguments.ops or BY_NAME:
-            for case in BY_NAME[op].bench:
-                if arguments.case in case.why:
-                    rows += _case(BY_NAME[op], case, dtype, names, arguments.rounds, threads, ceiling, copied)
-        _summary(rows)
+        for op, case in cases:
+            rows += _case(op, case, dtype, limited, rounds, threads, ceiling, copied)
+        if said := report.summary(rows):
+            print(said)
         return rows
 
 
@@ -106,33 +148,17 @@ def _case(op, case, dtype, names, rounds, threads, ceiling, copied):
 
 def _row(op, case, product, threads, arrays, times, ceiling, copied):
     row = {"op": op.name, "case": case.why, "product": product, "threads": threads, "seconds": times}
-    text = f"{op.name:12s} {case.why:28.28s} {product:8s} {times['ours'] * 1e6:10.1f} us"
-    passes = 2 if product == "backward" else 1
     if op.flops:
+        passes = 2 if product == "backward" else 1
         row["flops"] = passes * op.flops(arrays, case.options) / times["ours"]
         row["share"] = row["flops"] / ceiling
-        text += f" {row['flops'] / 1e9:8.1f} GFLOP/s {100 * row['share']:5.1f} %"
     elif op.bytes and product == "forward":
         row["bandwidth"] = op.bytes(arrays, case.options) / times["ours"]
         row["share"] = row["bandwidth"] / copied
-        text += f" {row['bandwidth'] / 1e9:8.1f} GB/s    {100 * row['share']:5.1f} %"
-    others = {name: time for name, time in times.items() if name != "ours"}
+    others = [time for name, time in times.items() if name != "ours"]
     if others:
-        best = min(others, key=others.get)
-        row["ratio"] = others[best] / times["ours"]
-        text += f"   {row['ratio']:5.2f} x {best}"
-        text += "".join(f"   {name} {time * 1e6:.1f} us" for name, time in others.items())
+        row["ratio"] = min(others) / times["ours"]
     if op.note:
         row["note"] = op.note(arrays, case.options)
-        text += f"   {row['note']}"
-    print(text.rstrip(), flush=True)
+    print(report.line(row), flush=True)
     return row
-
-
-def _summary(rows):
-    ratios = [row["ratio"] for row in rows if "ratio" in row]
-    if ratios:
-        print(
-            f"ratio of the best peer's time to ours: geometric mean {np.exp(np.mean(np.log(ratios))):.2f}, "
-            f"least {min(ratios):.2f}, over {len(ratios)} products"
-        )

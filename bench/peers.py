@@ -4,7 +4,11 @@ A peer is a function (op, arrays, options, dy) -> {label: {product: function wit
 no such op. Products: "forward", "backward" for all gradients at once, "weights" for those of all but the input.
 """
 
-import importlib
+import contextlib
+import functools
+import importlib.util
+import os
+import time
 
 import numpy as np
 
@@ -28,7 +32,7 @@ def torch(op, arrays, options, dy):
     arrays = {name: t.from_numpy(array) for name, array in arrays.items()}
     dy = t.from_numpy(dy)
     if op == "matmul":
-        return {"torch": _torch_products(t, [arrays["a"], arrays["b"]], _torch_matmul(options), dy)}
+        return {"torch": _torch_products(t, [arrays["a"], arrays["b"]], _matmul(options), dy)}
     if op == "linear":
         return {"torch": _torch_products(t, list(arrays.values()), _torch_linear(t, options), dy)}
     make = {"conv1d": _torch_conv1d, "conv2d": _torch_conv2d, "conv2d_transpose": _torch_conv2d_transpose}.get(op)
@@ -62,8 +66,13 @@ def _torch_products(t, leaves, function, dy):
     }
 
 
-def _torch_matmul(options):
-    return lambda a, b: (a.T if options.get("transpose_a") else a) @ (b.T if options.get("transpose_b") else b)
+def _matmul(options):
+    """The product of arrays that have NumPy's methods, PyTorch's and JAX's do."""
+
+    def turned(x, turn):
+        return x.swapaxes(-1, -2) if turn else x
+
+    return lambda a, b: turned(a, options.get("transpose_a")) @ turned(b, options.get("transpose_b"))
 
 
 def _torch_linear(t, options):
@@ -105,11 +114,11 @@ def _torch_activation(t, options):
 
 
 def jax(op, arrays, options, dy):
-    """JAX, compiled."""
+    """JAX on the CPU, compiled; gradients start from what `vjp` kept of a forward, as ours do."""
     import jax as j
 
     make = {
-        "matmul": _jax_matmul,
+        "matmul": lambda j, options: _matmul(options),
         "linear": _jax_linear,
         "conv2d": _jax_conv2d,
         "conv1d": _jax_conv1d,
@@ -117,48 +126,46 @@ def jax(op, arrays, options, dy):
     }.get(op)
     if make is None:
         return {}
+    j.config.update("jax_enable_x64", dy.dtype == np.float64)
     function = make(j, options)
     leaves = [j.numpy.asarray(x) for x in arrays.values()]
     dy = j.numpy.asarray(dy)
-    forward = j.jit(function)
-    backward = j.jit(lambda leaves, dy: j.vjp(function, *leaves)[1](dy))
-    weights = j.jit(lambda leaves, dy: j.vjp(lambda *w: function(leaves[0], *w), *leaves[1:])[1](dy))
+    _, everything = j.vjp(function, *leaves)
+    _, weights = j.vjp(functools.partial(function, leaves[0]), *leaves[1:])
+    forward, backward = j.jit(function), j.jit(lambda vjp, dy: vjp(dy))
     products = {
-        "forward": lambda: forward(*leaves).block_until_ready(),
-        "backward": lambda: j.block_until_ready(backward(leaves, dy)),
-        "weights": lambda: j.block_until_ready(weights(leaves, dy)),
+        "forward": lambda: j.block_until_ready(forward(*leaves)),
+        "backward": lambda: j.block_until_ready(backward(everything, dy)),
+        "weights": lambda: j.block_until_ready(backward(weights, dy)),
     }
     return {"jax": products}
 
 
-def _jax_matmul(j, options):
-    return lambda a, b: (a.T if options.get("transpose_a") else a) @ (b.T if options.get("transpose_b") else b)
-
-
 def _jax_linear(j, options):
     act = _jax_activation(j, options)
-    return lambda x, w, b=0.0: act(x @ w + b)
+    return lambda x, w, b=None: act(x @ w if b is None else x @ w + b)
 
 
 def _jax_conv2d(j, options):
     act = _jax_activation(j, options)
+    strides, dilation = (np.broadcast_to(options.get(name, 1), 2).tolist() for name in ("stride", "dilation"))
     padding = options.get("padding", 0)
-    padding = padding.upper() if isinstance(padding, str) else [(padding, padding)] * 2
+    if isinstance(padding, str):
+        padding = padding.upper()
+    else:  # a number for all sides, for two directions, or for each side
+        padding = np.broadcast_to(np.reshape(padding, (2, -1) if np.ndim(padding) else (1, 1)), (2, 2)).tolist()
 
-    def convolve(x, w, b=0.0):
-        stride, dilation = (np.broadcast_to(options.get(k, 1), 2).tolist() for k in ("stride", "dilation"))
-        return act(
-            b
-            + j.lax.conv_general_dilated(
-                x,
-                w,
-                stride,
-                padding,
-                rhs_dilation=dilation,
-                dimension_numbers=("NHWC", "HWIO", "NHWC"),
-                feature_group_count=options.get("groups", 1),
-            )
+    def convolve(x, w, b=None):
+        y = j.lax.conv_general_dilated(
+            x,
+            w,
+            strides,
+            padding,
+            rhs_dilation=dilation,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=options.get("groups", 1),
         )
+        return act(y if b is None else y + b)
 
     return convolve
 
@@ -221,13 +228,67 @@ def installed(name):
     return importlib.util.find_spec(name) is not None
 
 
+@contextlib.contextmanager
 def limit_threads(names, threads):
-    """Set every peer's thread count, and give back what undoes it."""
+    """Set every peer's thread count; yields the names of those that keep to it, measured."""
     from threadpoolctl import threadpool_limits
 
-    limits = threadpool_limits(threads)
-    if "torch" in names:
-        import torch as t
+    with contextlib.ExitStack() as undo:
+        undo.enter_context(threadpool_limits(threads))
+        for name, limit in (("torch", _limit_torch), ("jax", _limit_jax)):
+            if name in names:
+                undo.enter_context(limit(threads))
+        yield [name for name in names if cores(name) < threads + 0.5]
 
-        t.set_num_threads(threads)
-    return limits
+
+@contextlib.contextmanager
+def _limit_torch(threads):
+    import torch as t
+
+    before = t.get_num_threads()
+    t.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        t.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def _limit_jax(threads):
+    """A new client, for a pool of threads is as large as PJRT_NPROC said when its client was made.
+
+    JAX has no other setting: with --xla_cpu_multi_thread_eigen=false and intra_op_parallelism_threads=1 in XLA_FLAGS,
+    which one finds advised, a product of 0.10.2 takes 1.8 cores.
+    """
+    import jax as j
+    from jax.extend.backend import clear_backends
+
+    j.config.update("jax_platforms", "cpu")
+    before = os.environ.get("PJRT_NPROC")
+    os.environ["PJRT_NPROC"] = str(threads)
+    clear_backends()
+    try:
+        yield
+    finally:
+        del os.environ["PJRT_NPROC"]
+        if before is not None:
+            os.environ["PJRT_NPROC"] = before
+
+
+def cores(name, size=768, window=0.025, windows=8):
+    """How many cores a peer's matrix product takes: processor time over time, of the window that got the most.
+
+    On a busy machine that is the one that others disturbed least. Shorter ones read wrong: the system books the time of
+    threads on other cores some milliseconds late. As many windows before are not counted: in them the last
+    contestant's threads go to sleep.
+    """
+    a, b = np.random.default_rng(0).standard_normal((2, size, size), np.float32)
+    options = {"transpose_a": False, "transpose_b": False}
+    ((_, products),) = PEERS[name]("matmul", {"a": a, "b": b}, options, a).items()
+    shares = []
+    for _ in range(2 * windows):
+        start, taken = time.perf_counter(), time.process_time()
+        while time.perf_counter() < start + window:
+            products["forward"]()
+        shares.append((time.process_time() - taken) / (time.perf_counter() - start))
+    return max(shares[windows:])

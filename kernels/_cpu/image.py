@@ -119,9 +119,7 @@ def patch_product(x, view, w, taps, backward, bias, flags, code, panels, y):
     M, N = y.shape[0], y.shape[1] // view.groups
     K = view.R * view.S * (view.C // view.groups)
     per_group = -(-N // panel_columns(x.itemsize))
-    spread(
-        _filter_task, view.groups * per_group, w.size // 4, (w, taps, backward, view.groups, per_group, N, K, panels)
-    )
+    spread(filter_task, view.groups * per_group, w.size // 4, (w, taps, backward, view.groups, per_group, N, K, panels))
     rows, columns = blocks_of(M, N, panel_columns(x.itemsize), 1)
     tasks = -(-M // rows) * -(-N // columns)
     spread(
@@ -133,7 +131,7 @@ def patch_product(x, view, w, taps, backward, bias, flags, code, panels, y):
 
 
 @inner
-def _filter_task(p, w, taps, backward, groups, per_group, N, K, panels):
+def filter_task(p, w, taps, backward, groups, per_group, N, K, panels):
     """Panel p of the filter."""
     width = panel_columns(w.itemsize)
     group, first = p // per_group, p % per_group * width

@@ -1,15 +1,16 @@
-"""Convolutions of few channels, multiplied where the image lies: packing patches would take longer than the product.
+"""Convolutions multiplied where the image lies: no patches are packed.
 
-A task copies the rows of the image that its band of outputs sees, with the padding around them. There a patch is a few
-runs of memory, at the same distances from every output's place, and the tile gathers it so (`tile_gathered`). For the
-gradient to the filter the two change roles: rows are taps and channels, and the depth is runs of outputs.
+A patch is a few runs of memory, at the same distances from every output's place, and the tile gathers it so
+(`tile_gathered`). Where patches reach over the edge of the image, a task first copies the rows that its band of
+outputs sees, with zeros around them. For the gradient to the filter the two change roles: rows are taps and channels,
+and the depth is runs of outputs.
 """
 
 import numpy as np
 
 from .bias import RELU, activate
 from .gemm import MULTIPLIES, TASKS, Out
-from .image import add_parts, pack_filter
+from .image import add_parts, filter_task
 from .jit import inner, kernel
 from .machine import VECTOR_BYTES
 from .microkernel import ACCUMULATE, tile_gathered
@@ -21,16 +22,34 @@ TOGETHER = 64  # outputs whose channels are all computed before the next
 BAND = 16384  # elements of an image that a task copies, about: half of the first cache level
 
 
-def reads_in_place(view, dtype, columns):
-    """Whether a patch is at most one depth block of one group, and dz has whole vectors."""
-    plain = view.groups == view.divisor_w == view.divisor_h == 1
-    return plain and view.R * view.S * view.C <= DEPTH and columns % (VECTOR_BYTES // dtype.itemsize) == 0
+def reads_in_place(view):
+    """Whether an output sees all channels of pixels that are whole steps apart."""
+    return view.groups == view.divisor_w == view.divisor_h == 1
+
+
+def sums_in_place(view, dtype, columns):
+    """Whether the filter's gradient is best summed so: few taps and channels, and dz in whole vectors."""
+    few = view.R * view.S * view.C <= DEPTH
+    return reads_in_place(view) and few and columns % (VECTOR_BYTES // dtype.itemsize) == 0
 
 
 @inner
 def width_of(view):
-    """Pixels of a row of the copy."""
+    """Pixels of a row that its outputs see."""
     return (view.Q - 1) * view.step_w + (view.S - 1) * view.dilation_w + 1
+
+
+@inner
+def _is_inside(view):
+    """Whether no patch reaches over an edge."""
+    inside = view.base_h >= 0 and view.base_h + _rows(view, view.P) <= view.H
+    return inside and view.base_w >= 0 and view.base_w + width_of(view) <= view.W
+
+
+@inner
+def _pitch(view):
+    """Elements from row to row where patches are gathered."""
+    return (view.W if _is_inside(view) else width_of(view)) * view.C
 
 
 @inner
@@ -42,7 +61,7 @@ def _rows(view, outputs):
 @inner
 def _band(view, N):
     """Rows of outputs that are one task's."""
-    most = BAND // max(view.step_h * width_of(view) * view.C, 1)
+    most = BAND // max(view.step_h * _pitch(view), 1)
     return max(1, min(most, view.P, -(-N * view.P // TASKS)))
 
 
@@ -58,22 +77,25 @@ def _grid(rows, columns, down, right):
 
 @inner
 def _outputs(view, band):
-    """Where the patch of every output of a band starts in the copy."""
-    return _grid(band, view.Q, view.step_h * width_of(view) * view.C, view.step_w * view.C)
+    """Where the patch of every output of a band starts."""
+    return _grid(band, view.Q, view.step_h * _pitch(view), view.step_w * view.C)
 
 
 @inner
 def _runs(view):
     """Where the runs of a patch start, and how long they are."""
-    down, right = view.dilation_h * width_of(view) * view.C, view.dilation_w * view.C
+    down, right = view.dilation_h * _pitch(view), view.dilation_w * view.C
     if view.dilation_w == 1:
         return _grid(view.R, 1, down, 0), view.S * view.C
     return _grid(view.R, view.S, down, right), view.C
 
 
 @inner
-def _copy(x, view, n, p0, outputs, copy):
-    """The part of image n that `outputs` rows from p0 on see, with zeros around it."""
+def _source(x, view, n, p0, outputs):
+    """(an array, the place in it) of the part of image n that `outputs` rows from p0 on see."""
+    if _is_inside(view):
+        return x, ((n * view.H + p0 * view.step_h + view.base_h) * view.W + view.base_w) * view.C
+    copy = np.empty(_rows(view, outputs) * _pitch(view), x.dtype)
     low, width = max(0, -view.base_w), width_of(view)
     high = max(low, min(width, view.W - view.base_w))
     for i in range(_rows(view, outputs)):
@@ -89,15 +111,15 @@ def _copy(x, view, n, p0, outputs, copy):
             copy[np.uint64(first) + k] = x[np.uint64(pixel) + k]
         for k in range(np.uint64(end), np.uint64(row + width * view.C)):
             copy[k] = 0
+    return copy, 0
 
 
 @kernel
-def in_place_product(x, view, w, taps, bias, flags, code, panels, y):
-    """y (M, N) = f(patches of x @ filter w (R * S, C, N) + bias)."""
-    N = y.shape[1]
-    K = view.R * view.S * view.C
-    for first in range(0, N, panel_columns(x.itemsize)):
-        pack_filter(w, taps, False, 1, 0, first, N, panels, first * K)
+def in_place_product(x, view, w, taps, backward, bias, flags, code, panels, y):
+    """y (M, N) = f(patches of x @ filter + bias); the other arguments are those of `patch_product`."""
+    N, K, width = y.shape[1], view.R * view.S * view.C, panel_columns(x.itemsize)
+    count = -(-N // width)
+    spread(filter_task, count, w.size // 4, (w, taps, backward, 1, count, N, K, panels))
     flags |= TILE_RELU if code == RELU else 0
     out = Out(y.reshape(-1), 0, N, bias, flags, code)
     images = y.shape[0] // max(view.P * view.Q, 1)
@@ -114,18 +136,24 @@ def _output_band(task, x, view, band, places, runs, run, panels, out):
     bands = -(-view.P // band)
     n, p0 = task // bands, task % bands * band
     outputs = min(band, view.P - p0)
+    source, start = _source(x, view, n, p0, outputs)
     K, N, width = runs.size * run, out.stride, panel_columns(out.c.itemsize)
-    copy = np.empty(_rows(view, outputs) * width_of(view) * view.C, x.dtype)
-    _copy(x, view, n, p0, outputs, copy)
     to = out.start + (n * view.P + p0) * view.Q * N
     rows = outputs * view.Q
+    together = max(DEPTH // run, 1)  # runs of a depth block; of a long one, parts are blocks
     for i in range(0, rows, TOGETHER):
+        high = min(TOGETHER, rows - i)
         for j in range(0, N, width):
-            high, columns = min(TOGETHER, rows - i), min(width, N - j)
-            tile_gathered(
-                copy, 0, places, i, runs, 0, run, 1, panels, j * K, width, out.c, to + i * N + j, N, out.bias, j,
-                runs.size, high, columns, out.flags,
-            )  # fmt: skip
+            columns = min(width, N - j)
+            for r in range(0, runs.size, together):
+                for t in range(0, run, DEPTH):
+                    count, length = min(together, runs.size - r), min(DEPTH, run - t)
+                    k = r * run + t
+                    at = (ACCUMULATE if k > 0 else 0) | (out.flags if k + count * length == K else 0)
+                    tile_gathered(
+                        source, start + t, places, i, runs, r, length, 1, panels, j * K + k * width, width,
+                        out.c, to + i * N + j, N, out.bias, j, count, high, columns, at,
+                    )  # fmt: skip
     if out.code > RELU:
         activate(out.c, to, N, rows, N, out.code)
 
@@ -144,7 +172,7 @@ def in_place_filter_gradient(x, view, dz, parts, dw):
     taps = np.empty(runs.size * run, np.int64)
     for k in range(taps.size):
         taps[k] = runs[k // run] + k % run
-    rows = _grid(band, 1, view.step_h * width_of(view) * view.C, 0)
+    rows = _grid(band, 1, view.step_h * _pitch(view), 0)
     work = dz.size * dw.shape[0] // MULTIPLIES
     spread(_part, parts.shape[0], work, (x, view, band, images, taps, rows, dz, parts))
     add_parts(parts, dw)
@@ -161,17 +189,16 @@ def _part(part, x, view, band, images, taps, rows, dz, parts):
     step = view.step_w * view.C
     run = min(view.Q, DEPTH)
     together = DEPTH // run  # rows of outputs in a depth block, if they are short
-    copy = np.empty(_rows(view, band) * width_of(view) * view.C, x.dtype)
     for task in range(part * per_part, min((part + 1) * per_part, images * bands)):
         n, p0 = task // bands, task % bands * band
         outputs = min(band, view.P - p0)
-        _copy(x, view, n, p0, outputs, copy)
+        source, start = _source(x, view, n, p0, outputs)
         first = (n * view.P + p0) * view.Q
         for p in range(0, outputs, together):
             for q in range(0, view.Q, run):
                 for j in range(0, N, width):
                     tile_gathered(
-                        copy, q * step, taps, 0, rows, p, min(run, view.Q - q), step,
+                        source, start + q * step, taps, 0, rows, p, min(run, view.Q - q), step,
                         gradients, (first + p * view.Q + q) * N + j, N, flat, part * K * N + j, N, flat, 0,
                         min(together, outputs - p), K, min(width, N - j), ACCUMULATE,
                     )  # fmt: skip

@@ -20,7 +20,7 @@ from .. import _window as window
 from .._cpu.bias import NONE, activation_code, linear_gradient
 from .._cpu.depthwise import depthwise_filter_gradient, depthwise_parts, depthwise_product
 from .._cpu.image import View, filter_parts, filter_product, patch_product
-from .._cpu.in_place import in_place_filter_gradient, in_place_parts, in_place_product, reads_in_place
+from .._cpu.in_place import in_place_filter_gradient, in_place_parts, in_place_product, reads_in_place, sums_in_place
 from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
 from .._cpu.panels import DIRECT_ROWS, empty_panels
@@ -172,10 +172,8 @@ def _product(x, view, w, taps, backward, b, code, y):
     panels = empty_panels(depth, channels, x.dtype, view.groups)
     bias, flags = (panels, 0) if b is None else (b, BIAS)
     w = w.reshape(-1, *w.shape[2:])
-    if not backward and reads_in_place(view, x.dtype, channels):
-        in_place_product(x.reshape(-1), view, w, taps, bias, flags, code, panels, y.reshape(-1, channels))
-        return
-    patch_product(x.reshape(-1), view, w, taps, backward, bias, flags, code, panels, y.reshape(-1, y.shape[3]))
+    run = in_place_product if reads_in_place(view) else patch_product
+    run(x.reshape(-1), view, w, taps, backward, bias, flags, code, panels, y.reshape(-1, y.shape[3]))
 
 
 def _direct_filter_gradient(x, view, dz, shape):
@@ -188,7 +186,7 @@ def _direct_filter_gradient(x, view, dz, shape):
     K, N = rows.shape
     dz = dz.reshape(-1, N)
     M = dz.shape[0]
-    if reads_in_place(view, x.dtype, N):
+    if sums_in_place(view, x.dtype, N):
         in_place_filter_gradient(flat, view, dz, _parts(in_place_parts(M // view.Q), rows), rows)
         return dw
     panels = flat if K <= DIRECT_ROWS else empty_panels(M, N // view.groups, x.dtype, view.groups)
