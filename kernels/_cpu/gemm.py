@@ -1,12 +1,11 @@
-"""Blocking around the register tile: C (M, N) = A (M, K) @ B (K, N), where A may be any packable source.
+"""Blocking around the register tile: C (M, N) = A (M, K) @ B (K, N), where A may be anything that can be packed.
 
-B is packed once, whole, in panels. A task owns a block of C: it packs the part of A that it needs a depth block at a
-time (that stays in the second cache level) and runs the tile over it; a panel of B stays in the first level for all
-of a task's rows.
+B is packed once, whole, in panels. A task owns a block of C and runs the tile over it a depth block at a time: a panel
+of B stays in the first cache level for all of a task's rows, the part of A in the second. The tile reads rows of A
+where they lie; a transposed A and patches of images are packed first, as they lie, by rows of STRIDE:
+`pack(source, r0, rows, c0, columns, out)`. Of a transposed A the tile reads columns.
 
-A part of A is packed as its source lies, so packing is a copy: `pack(source, r0, rows, c0, columns, out)` writes a
-block of the source matrix by rows of STRIDE. Where the product wants the source transposed, the tile reads it by
-columns. Tasks are cut by the shape alone, and the sum of an element by DEPTH alone: the bits depend on nothing else.
+Tasks are cut by the shape alone, and the sum of an element by DEPTH alone: the bits depend on nothing else.
 """
 
 from collections import namedtuple
@@ -34,19 +33,27 @@ Out = namedtuple("Out", "c start stride bias flags code")
 
 
 @inner
-def pack_plain(source, i0, rows, k0, depth, out):
-    """A part of A that lies as (M, K)."""
-    copy_block(source, i0, rows, k0, depth, out)
-
-
-@inner
 def pack_transposed(source, i0, rows, k0, depth, out):
     """A part of A that lies as (K, M)."""
     copy_block(source, k0, depth, i0, rows, out)
 
 
 @inner
-def tile_plain(packed, row, b, b0, ldb, out, i, j, depth, rows, columns, flags):
+def pack_nothing(source, i0, rows, k0, depth, out):
+    """A part of A that is read where it lies."""
+
+
+@inner
+def tile_in_place(source, k, packed, row, b, b0, ldb, out, i, j, depth, rows, columns, flags):
+    """The tile (i, j) of C, from column k on of a matrix A that is not packed."""
+    a, to = source.start + i * source.stride + k, out.start + i * out.stride + j
+    tile_by_rows(
+        source.data, a, source.stride, b, b0, ldb, out.c, to, out.stride, out.bias, j, depth, rows, columns, flags
+    )
+
+
+@inner
+def tile_packed(source, k, packed, row, b, b0, ldb, out, i, j, depth, rows, columns, flags):
     """The tile (i, j) of C, from `row` on of a part packed by rows of A."""
     to = out.start + i * out.stride + j
     tile_by_rows(
@@ -55,7 +62,7 @@ def tile_plain(packed, row, b, b0, ldb, out, i, j, depth, rows, columns, flags):
 
 
 @inner
-def tile_transposed(packed, row, b, b0, ldb, out, i, j, depth, rows, columns, flags):
+def tile_transposed(source, k, packed, row, b, b0, ldb, out, i, j, depth, rows, columns, flags):
     """The tile (i, j) of C, from `row` on of a part packed by columns of A; it reads past an edge and drops that."""
     to = out.start + i * out.stride + j
     tile_by_columns(packed, row, STRIDE, b, b0, ldb, out.c, to, out.stride, out.bias, j, depth, rows, columns, flags)
@@ -93,14 +100,15 @@ def block_bounds(task, M, N, rows, columns):
 
 
 @inner
-def block(pack, tile, source, k0, k1, right, out, i0, i1, j0, j1):
-    """Rows i0:i1, columns j0:j1 of C from k0:k1 of the depth."""
+def block(pack, tile, stride, source, k0, k1, right, out, i0, i1, j0, j1):
+    """Rows i0:i1, columns j0:j1 of C from k0:k1 of the depth; `stride` is a packed row's, 0 if nothing is packed."""
     dtype, width = out.c.dtype, panel_columns(out.c.itemsize)
     flags = out.flags | (TILE_RELU if out.code == RELU else 0)
-    size = max(i1 - i0, min(DEPTH, k1 - k0)) * STRIDE
+    size = max(i1 - i0, min(DEPTH, k1 - k0)) * stride
     together = DEPTH if j1 - j0 <= STRIP else PACKED  # of the depth, packed before the first strip of columns
     parts = size * -(-min(together, max(k1 - k0, 1)) // DEPTH)
-    room = np.empty(parts + (DEPTH * width if right.direct else 0), dtype)  # one allocation: small products feel two
+    panel_size = min(DEPTH, k1 - k0) * width if right.direct else 0
+    room = np.empty(parts + panel_size, dtype)  # one allocation, and no larger than needed: small products feel it
     packed, panel = room[:parts], room[parts:]
     for first in range(k0, max(k1, k0 + 1), together):  # no depth at all still writes zeros
         end = min(first + together, k1)
@@ -110,13 +118,13 @@ def block(pack, tile, source, k0, k1, right, out, i0, i1, j0, j1):
             for k in range(first, max(end, first + 1), DEPTH):
                 at = (ACCUMULATE if k > k0 else 0) | (flags if k + DEPTH >= k1 else 0)
                 part = packed[(k - first) // DEPTH * size :]
-                _strip(tile, part, right, panel, out, i0, i1, j, min(j + STRIP, j1), k, min(DEPTH, k1 - k), at)
+                _strip(tile, source, part, right, panel, out, i0, i1, j, min(j + STRIP, j1), k, min(DEPTH, k1 - k), at)
     if out.code > RELU:
         activate(out.c, out.start + i0 * out.stride + j0, out.stride, i1 - i0, j1 - j0, out.code)
 
 
 @inner
-def _strip(tile, packed, right, panel, out, i0, i1, j0, j1, k, depth, flags):
+def _strip(tile, source, packed, right, panel, out, i0, i1, j0, j1, k, depth, flags):
     """Rows i0:i1, columns j0:j1 of C from one depth block; `packed` is A's part, `panel` room for one of B."""
     width, b = panel_columns(out.c.itemsize), right.b
     for j in range(j0, j1, width):
@@ -128,9 +136,9 @@ def _strip(tile, packed, right, panel, out, i0, i1, j0, j1, k, depth, flags):
             rows = min(TILE_ROWS, i1 - i)
             if in_place:
                 place = b.start + k * b.stride + j
-                tile(packed, i - i0, b.data, place, b.stride, out, i, j, depth, rows, columns, flags)
+                tile(source, k, packed, i - i0, b.data, place, b.stride, out, i, j, depth, rows, columns, flags)
             elif right.direct:
-                tile(packed, i - i0, panel, 0, width, out, i, j, depth, rows, columns, flags)
+                tile(source, k, packed, i - i0, panel, 0, width, out, i, j, depth, rows, columns, flags)
             else:
                 b0 = (j - right.first) * right.K + k * width
-                tile(packed, i - i0, right.panels, b0, width, out, i, j, depth, rows, columns, flags)
+                tile(source, k, packed, i - i0, right.panels, b0, width, out, i, j, depth, rows, columns, flags)

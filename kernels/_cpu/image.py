@@ -26,7 +26,7 @@ from .gemm import (
     block,
     block_bounds,
     blocks_of,
-    tile_plain,
+    tile_packed,
     tile_transposed,
 )
 from .jit import inner, kernel
@@ -147,7 +147,7 @@ def _patch_task(job, x, view, tasks, rows, columns, panels, N, K, bias, flags, c
     size = -(-N // panel_columns(x.itemsize)) * panel_columns(x.itemsize) * K
     right = Right(panels[group * size :], K, 0, N, False, Matrix(panels, 0, 0, False))
     out = Out(y.reshape(-1), group * N, y.shape[1], bias[group * N :], flags, code)
-    block(pack_patches, tile_plain, source, 0, K, right, out, i0, i1, j0, j1)
+    block(pack_patches, tile_packed, STRIDE, source, 0, K, right, out, i0, i1, j0, j1)
 
 
 def filter_parts(M, rows, columns):
@@ -201,6 +201,7 @@ def _part_task(job, x, view, M, N, dz, direct, panels, parts):
     block(
         pack_patches_transposed,
         tile_transposed,
+        STRIDE,
         source,
         min(part * length, M),
         min((part + 1) * length, M),

@@ -20,10 +20,8 @@ _pools: dict[int, list[np.ndarray]] = {}
 
 def empty(shape, dtype):
     """An uninitialised array in C order; on a 64-byte boundary, and from the pool, if it is large."""
-    size = dtype.itemsize * (math.prod(shape) if shape.__class__ is tuple else shape)
-    if size < POOLED:
-        return np.empty(shape, dtype)
-    return aligned(shape, dtype)
+    count = math.prod(shape) if shape.__class__ is tuple else shape
+    return np.empty(shape, dtype) if count * dtype.itemsize < POOLED else aligned(shape, dtype)
 
 
 def aligned(shape, dtype):

@@ -9,14 +9,14 @@ from .gemm import (
     block,
     block_bounds,
     blocks_of,
-    pack_plain,
+    pack_nothing,
     pack_transposed,
-    tile_plain,
+    tile_in_place,
     tile_transposed,
 )
 from .gemv import row_product
 from .jit import inner, kernel
-from .panels import DEPTH, DIRECT_ROWS, Matrix, pack_panel, panel_columns
+from .panels import DEPTH, DIRECT_ROWS, STRIDE, Matrix, pack_panel, panel_columns
 from .threads import borrowed, spread
 
 TRANSPOSE_A, TRANSPOSE_B = 8, 16  # beside the tile's flags
@@ -103,11 +103,11 @@ def _item(task, a, right, out, starts, shared, tasks, rows, columns, M, N):
 def _plain_task(task, a, right, out, starts, shared, tasks, rows, columns, M, N):
     """A block of C."""
     a, right, out, (i0, i1, j0, j1) = _item(task, a, right, out, starts, shared, tasks, rows, columns, M, N)
-    block(pack_plain, tile_plain, a, 0, right.K, right, out, i0, i1, j0, j1)
+    block(pack_nothing, tile_in_place, 0, a, 0, right.K, right, out, i0, i1, j0, j1)
 
 
 @inner
 def _transposed_task(task, a, right, out, starts, shared, tasks, rows, columns, M, N):
     """A block of C, where A lies as (K, M)."""
     a, right, out, (i0, i1, j0, j1) = _item(task, a, right, out, starts, shared, tasks, rows, columns, M, N)
-    block(pack_transposed, tile_transposed, a, 0, right.K, right, out, i0, i1, j0, j1)
+    block(pack_transposed, tile_transposed, STRIDE, a, 0, right.K, right, out, i0, i1, j0, j1)

@@ -79,20 +79,23 @@ def _linear_backward(dy, y, code, x, w, need_dx, panels, starts, dz, db, dx, dw)
 
 def _product(a, transpose_a, b, transpose_b, bias=None, code=NONE, out=None):
     """f(op(a) @ op(b) + bias), for matrices in C order without any detour."""
-    if a.ndim > 2 or b.ndim > 2 or not (a.flags.c_contiguous and b.flags.c_contiguous):
+    if not (a.ndim == b.ndim == 2 and a.flags.c_contiguous and b.flags.c_contiguous):
         return _batched(a, transpose_a, b, transpose_b, out)
-    rows, lda = a.shape
-    columns, ldb = b.shape
-    K, M = (rows, lda) if transpose_a else (lda, rows)
-    N = columns if transpose_b else ldb
-    flags = (TRANSPOSE_A if transpose_a else 0) + (TRANSPOSE_B if transpose_b else 0)
-    c = empty((M, N), a.dtype) if out is None else out
-    unused = _UNUSED[a.dtype]
-    panels = unused if M <= DIRECT_ROWS else empty_panels(K, N, a.dtype)
+    (M, K), (_, N) = a.shape, b.shape
+    lda, ldb, flags, dtype = K, N, 0, a.dtype
+    if transpose_a:
+        M, K, flags = K, M, TRANSPOSE_A
+    if transpose_b:
+        N = b.shape[0]
+        flags |= TRANSPOSE_B
+    c = empty((M, N), dtype) if out is None else out
+    unused = _UNUSED[dtype]
+    panels = unused if M <= DIRECT_ROWS else empty_panels(K, N, dtype)
     if bias is None:
-        gemm(a, lda, b, ldb, unused, panels, c, N, ALONE, M, N, K, flags, code)
+        bias = unused
     else:
-        gemm(a, lda, b, ldb, bias, panels, c, N, ALONE, M, N, K, flags | BIAS, code)
+        flags |= BIAS
+    gemm(a, lda, b, ldb, bias, panels, c, N, ALONE, M, N, K, flags, code)
     return c
 
 
