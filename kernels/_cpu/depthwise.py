@@ -6,6 +6,8 @@ outputs is summed up in registers, a vector of channels at a time. The gradient 
 rows, in four interleaved chains.
 """
 
+from collections import namedtuple
+
 from numba.core import cgutils
 
 from .bias import RELU, activate
@@ -15,6 +17,9 @@ from .jit import inner, kernel
 from .microkernel import RELU as CUT
 from .threads import spread
 from .transforms import finish
+
+# Output (n, p, q) of channel 0 lies at start + n * image + p * row + q * column.
+Grid = namedtuple("Grid", "start image row column")
 
 STRIP = 6
 EDGE = 2  # pixels of a strip that may lie outside the image, on either side
@@ -67,7 +72,7 @@ def _shared_strip_code(S, step):
         x, x_row, pixel, w, w_row, w_column, y, y_step, packed, bias, flags = args
         builder = vectors.builder
         channels = builder.lshr(packed, I64(32))
-        rows, low, high = (builder.and_(builder.lshr(packed, I64(shift)), I64(0xFF)) for shift in (16, 8, 0))
+        low, high = (builder.and_(builder.lshr(packed, I64(shift)), I64(0xFF)) for shift in (8, 0))
         inside = [vectors.all_lanes(_between(builder, j, low, high)) for j in range(count)]
         always = [EDGE <= j < count - EDGE for j in range(count)]
 
@@ -180,11 +185,14 @@ _row_product = ir_function("depthwise_row", "aiaiiai", _row_code)
 
 
 @kernel
-def depthwise_product(x, view, w, taps, bias, flags, code, y):
-    """y (N, P, Q, C) = f(sum over taps of x * w (R * S, C) + bias); the view's divisors are 1."""
-    work = y.size * taps.size // MULTIPLIES
+def depthwise_product(x, view, w, taps, bias, flags, code, N, y, grid):
+    """y = f(sum over taps of x * w (R * S, C) + bias) for the outputs of N images; the view's divisors are 1.
+
+    Output (n, p, q) lies in y, flat, where the `grid` says.
+    """
+    work = N * view.P * view.Q * view.C * taps.size // MULTIPLIES
     flags |= CUT if code == RELU else 0
-    spread(_output_row, y.shape[0] * view.P, work, (x.reshape(-1), view, w.reshape(-1), taps, bias, flags, code, y))
+    spread(_output_row, N * view.P, work, (x.reshape(-1), view, w.reshape(-1), taps, bias, flags, code, y, grid))
 
 
 @inner
@@ -196,13 +204,14 @@ def taps_inside(first, step, count, size):
 
 
 @inner
-def _output_row(row, x, view, w, taps, bias, flags, code, y):
+def _output_row(row, x, view, w, taps, bias, flags, code, y, grid):
     """Row `row % P` of image `row // P`."""
     n, p = row // view.P, row % view.P
-    C = view.C
-    flat = y.reshape(-1)
+    C, y_step = view.C, grid.column
+    y_start = grid.start + n * grid.image + p * grid.row
     h = p * view.step_h + view.base_h
     r0, r1 = taps_inside(h, view.dilation_h, view.R, view.H)
+    tap = taps[0] if taps.size else 0
     w_row = (taps[view.S] - taps[0]) * C if view.R > 1 else 0
     w_column = (taps[1] - taps[0]) * C if view.S > 1 else 0
     x_row, x_column, x_step = view.dilation_h * view.W * C, view.dilation_w * C, view.step_w * C
@@ -214,18 +223,18 @@ def _output_row(row, x, view, w, taps, bias, flags, code, y):
         first = min(q, view.Q - STRIP)  # the last strip does some outputs again
         left = first * view.step_w + view.base_w
         low, high = max(0, -left), min(seen, view.W - left)
-        to = (row * view.Q + first) * C
+        to = y_start + first * y_step
         if first >= 0 and shared and low <= EDGE and high >= seen - EDGE and r1 - r0 == view.S:
-            pixel, weight = (start + left) * C, taps[0] * C + r0 * w_row
-            packed = (C << 32) | ((r1 - r0) << 16) | (low << 8) | high
+            pixel, weight = (start + left) * C, tap * C + r0 * w_row
+            packed = (C << 32) | (low << 8) | high
             if view.S == 3 and view.step_w == 1:
-                _strip_3(x, pixel, x_row, C, w, weight, w_row, w_column, flat, to, C, packed, bias, 0, flags)
+                _strip_3(x, pixel, x_row, C, w, weight, w_row, w_column, y, to, y_step, packed, bias, 0, flags)
             elif view.S == 3:
-                _strip_3_by_2(x, pixel, x_row, C, w, weight, w_row, w_column, flat, to, C, packed, bias, 0, flags)
+                _strip_3_by_2(x, pixel, x_row, C, w, weight, w_row, w_column, y, to, y_step, packed, bias, 0, flags)
             elif view.step_w == 1:
-                _strip_5(x, pixel, x_row, C, w, weight, w_row, w_column, flat, to, C, packed, bias, 0, flags)
+                _strip_5(x, pixel, x_row, C, w, weight, w_row, w_column, y, to, y_step, packed, bias, 0, flags)
             else:
-                _strip_5_by_2(x, pixel, x_row, C, w, weight, w_row, w_column, flat, to, C, packed, bias, 0, flags)
+                _strip_5_by_2(x, pixel, x_row, C, w, weight, w_row, w_column, y, to, y_step, packed, bias, 0, flags)
             q = first + STRIP
             continue
         whole = first >= 0 and low == 0 and high == seen
@@ -233,23 +242,23 @@ def _output_row(row, x, view, w, taps, bias, flags, code, y):
             first = q
         left = first * view.step_w + view.base_w
         s0, s1 = taps_inside(left, view.dilation_w, view.S, view.W)
-        pixel, weight = (start + left + s0 * view.dilation_w) * C, taps[0] * C + r0 * w_row + s0 * w_column
+        pixel, weight = (start + left + s0 * view.dilation_w) * C, tap * C + r0 * w_row + s0 * w_column
         if r0 == r1 or s0 == s1:  # nothing is read then
             pixel, weight = 0, 0
         packed = (C << 32) | ((r1 - r0) << 16) | (s1 - s0)
-        to = (row * view.Q + first) * C
+        to = y_start + first * y_step
         if whole:
             _strip_of_outputs(
-                x, pixel, x_row, x_column, x_step, w, weight, w_row, w_column, flat, to, C, packed, bias, 0, flags
+                x, pixel, x_row, x_column, x_step, w, weight, w_row, w_column, y, to, y_step, packed, bias, 0, flags
             )
             q = first + STRIP
         else:
             _one_output(
-                x, pixel, x_row, x_column, x_step, w, weight, w_row, w_column, flat, to, C, packed, bias, 0, flags
+                x, pixel, x_row, x_column, x_step, w, weight, w_row, w_column, y, to, y_step, packed, bias, 0, flags
             )
             q += 1
     if code > RELU:
-        activate(flat, row * view.Q * C, C, view.Q, C, code)
+        activate(y, y_start, y_step, view.Q, C, code)
 
 
 def depthwise_parts(N, P):

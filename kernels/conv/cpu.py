@@ -18,7 +18,7 @@ from numba import get_num_threads
 
 from .. import _window as window
 from .._cpu.bias import NONE, activation_code, linear_gradient
-from .._cpu.depthwise import depthwise_filter_gradient, depthwise_parts, depthwise_product
+from .._cpu.depthwise import Grid, depthwise_filter_gradient, depthwise_parts, depthwise_product
 from .._cpu.image import View, filter_parts, filter_product, patch_product
 from .._cpu.in_place import in_place_filter_gradient, in_place_parts, in_place_product, reads_in_place, sums_in_place
 from .._cpu.memory import empty
@@ -115,17 +115,18 @@ def input_gradient(dz, view, w, bias, code, algorithm, dx):
             strided_gradient(dz, view, rows, given, flags, code, panels, dx)
         return
     parts = _backward_views(view, w.shape[3])
-    if len(parts) == 1:
-        _, _, whole, taps = parts[0]
-        if uses_winograd(whole, dx.shape[0], dx.shape[3], dz.dtype, algorithm):
-            _winograd(dz, whole, w, True, bias, code, dx)
-        else:
-            _product(dz, whole, w, taps, True, bias, code, dx)
-        return
+    depthwise = _is_depthwise(view, dx.shape[3])
     for a, b, part, taps in parts:  # pixels a, a + stride, … of the height and b, b + stride, … of the width
-        pixels = empty((dx.shape[0], part.P, part.Q, dx.shape[3]), dz.dtype)
-        _product(dz, part, w, taps, True, bias, code, pixels)
-        dx[:, a :: view.step_h, b :: view.step_w] = pixels
+        if depthwise and part.divisor_h == part.divisor_w == 1:
+            _depthwise(dz, part, w, taps, bias, code, dx, (a, b, view.step_h, view.step_w))
+        elif len(parts) > 1:
+            pixels = empty((dx.shape[0], part.P, part.Q, dx.shape[3]), dz.dtype)
+            _product(dz, part, w, taps, True, bias, code, pixels)
+            dx[:, a :: view.step_h, b :: view.step_w] = pixels
+        elif uses_winograd(part, dx.shape[0], dx.shape[3], dz.dtype, algorithm):
+            _winograd(dz, part, w, True, bias, code, dx)
+        else:
+            _product(dz, part, w, taps, True, bias, code, dx)
 
 
 def uses_winograd(view, N, K, dtype, algorithm):
@@ -162,10 +163,22 @@ def _winograd_filter_gradient(x, view, dz, shape):
     return dw
 
 
+def _is_depthwise(view, K):
+    return view.groups == view.C == K
+
+
+def _depthwise(x, view, w, taps, b, code, y, grid=(0, 0, 1, 1)):
+    """The outputs are the pixels (first row, first column, step down, step to the right) of y."""
+    top, left, down, right = grid
+    N, H, W, C = y.shape
+    bias, flags = (y.reshape(-1), 0) if b is None else (b, BIAS)
+    place = Grid((top * W + left) * C, H * W * C, down * W * C, right * C)
+    depthwise_product(x, view, w, taps, bias, flags, code, N, y.reshape(-1), place)
+
+
 def _product(x, view, w, taps, backward, b, code, y):
-    if view.groups == view.C == y.shape[3] and view.divisor_h == view.divisor_w == 1 and taps.size:
-        bias, flags = (y.reshape(-1), 0) if b is None else (b, BIAS)
-        depthwise_product(x, view, w, taps, bias, flags, code, y)
+    if _is_depthwise(view, y.shape[3]) and view.divisor_h == view.divisor_w == 1:
+        _depthwise(x, view, w, taps, b, code, y)
         return
     channels = y.shape[3] // view.groups
     depth = view.R * view.S * view.C // view.groups
@@ -178,7 +191,7 @@ def _product(x, view, w, taps, backward, b, code, y):
 
 def _direct_filter_gradient(x, view, dz, shape):
     dw = empty(shape, x.dtype)
-    if view.groups == view.C == shape[3]:
+    if _is_depthwise(view, shape[3]):
         rows = dw.reshape(-1, view.C)
         depthwise_filter_gradient(x, view, dz, _parts(depthwise_parts(x.shape[0], view.P), rows), rows)
         return dw
