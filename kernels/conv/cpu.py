@@ -115,7 +115,7 @@ def input_gradient(dz, view, w, bias, code, algorithm, dx):
             strided_gradient(dz, view, rows, given, flags, code, panels, dx)
         return
     parts = _backward_views(view, w.shape[3])
-    depthwise = _is_depthwise(view, dx.shape[3])
+    depthwise = _is_depthwise(view, w.shape[3])
     for a, b, part, taps in parts:  # pixels a, a + stride, … of the height and b, b + stride, … of the width
         if depthwise and part.divisor_h == part.divisor_w == 1:
             _depthwise(dz, part, w, taps, bias, code, dx, (a, b, view.step_h, view.step_w))
