@@ -44,6 +44,7 @@ _CONV2D = Op(
         _convolution("in place, edges", (2, 9, 21, 3), (3, 3, 3, 16), padding="same", activation="relu"),
         _convolution("in place, stride", (1, 17, 19, 3), (7, 7, 3, 32), stride=2, padding=3),
         _convolution("in place, no inside", (2, 4, 2, 3), (3, 3, 3, 16), padding=2, activation="sigmoid"),
+        _convolution("in place, padding wider than the image", (2, 5, 1, 3), (3, 3, 3, 16), padding=(1, 1, 4, 0)),
         _convolution("in place, dilation down", (1, 11, 12, 2), (3, 2, 2, 48), dilation=(3, 1), padding=(4, 1)),
         _convolution("few channels, bands, depth blocks", (1, 40, 37, 3), (5, 3, 3, 300), stride=(2, 3), padding=2),
         _convolution("in place, long rows", (1, 3, 301, 2), (2, 3, 2, 16), dilation=(1, 2)),
