@@ -78,6 +78,11 @@ def _shared_strip_code(S, step):
 
         def outputs(c, mask):
             sums = [vectors.zero] * STRIP
+            below = builder.gep(x, [builder.add(builder.mul(x_row, I64(S)), c)])
+            for j in range(count):
+                vectors.prefetch(builder.gep(below, [builder.mul(pixel, I64(j))]))
+            for u in range(STRIP):
+                vectors.prefetch(builder.gep(y, [builder.add(builder.mul(y_step, I64(STRIP + u)), c)]), True)
             for r in range(S):
                 row, tap = (
                     builder.gep(base, [builder.add(builder.mul(step_, I64(r)), c)])
@@ -132,7 +137,11 @@ def _gradient_of_3x3_code(vectors, args):
             for s, place in enumerate(window[r]):
                 builder.store(load(r, builder.sub(I64(s), left)), place)
         with cgutils.for_range(builder, count, intp=I64) as loop:
-            d = vectors.load(builder.gep(dz, [builder.add(builder.mul(loop.index, dz_step), c)]), mask)
+            here = builder.add(builder.mul(loop.index, dz_step), c)
+            d = vectors.load(builder.gep(dz, [here]), mask)
+            vectors.prefetch(builder.gep(dz, [builder.add(here, builder.mul(count, dz_step))]))
+            below = builder.add(builder.add(builder.mul(x_row, I64(3)), builder.mul(pixel, loop.index)), c)
+            vectors.prefetch(builder.gep(x, [below]))
             for r in range(3):
                 newest = load(r, builder.sub(builder.add(loop.index, I64(2)), left))
                 pixels = [*(builder.load(place) for place in window[r]), newest]

@@ -114,6 +114,13 @@ class Vectors:
         kind = ir.FunctionType(ir.VoidType(), [self.kind, place.type, I32, mask.type])
         self.builder.call(self._intrinsic(kind, "masked.store", ".p0"), [value, place, I32(self.size), mask])
 
+    def prefetch(self, place, write=False):
+        """Ask for the cache line of a place, which need not exist."""
+        place = self.builder.bitcast(place, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type, I32, I32, I32])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        self.builder.call(function, [place, I32(int(write)), I32(3), I32(1)])
+
     def multiply_add(self, a, b, c, fused=True):
         """a * b + c with one rounding; not `fused`, with one or two, as is faster."""
         kind = ir.FunctionType(self.kind, [self.kind] * 3)
