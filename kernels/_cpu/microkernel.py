@@ -108,8 +108,16 @@ class _Variant:
         for place in (place for row in sums for place in row):
             builder.store(self.vectors.zero, place)
         starts = [builder.gep(self.a, [self._row_start(i)]) for i in range(self.height)]
+        self._prefetch_result()
         self._gather(starts, sums) if self.layout == "gathered" else self._sum_up(starts, sums)
         self._finish(sums)
+
+    def _prefetch_result(self):
+        """Ask for C's lines now: a C that is not in the cache would be waited for at the end."""
+        for i in range(self.height):
+            row = self.builder.gep(self.c, [self.builder.mul(I64(i), self.ldc)])
+            for j in range(self.count):
+                self.vectors.prefetch(self._vector(row, j), True)
 
     def _sum_up(self, starts, sums):
         """sums += A B, UNROLL columns of A a turn."""
