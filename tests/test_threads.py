@@ -48,24 +48,63 @@ def test_a_task_without_memory_raises(work):
     _hungry(np.array([1, 1]), work)
 
 
-@pytest.mark.skipif(numba.config.THREADING_LAYER == "workqueue", reason="workqueue cannot be used by two threads")
-def test_two_python_threads_at_once():
+def _products():
+    """Calls that return lists of arrays, large enough for threads."""
     rng = np.random.default_rng(0)
-    a, b = rng.standard_normal((2, 300, 300)).astype(np.float32)
-    expected = {flip: kernels.matmul_forward(a, b, transpose_a=flip) for flip in (False, True)}
-    wrong = []
+    a, b = rng.standard_normal((2, 300, 300), np.float32)
+    return [
+        lambda: [kernels.matmul_forward(a, b)],
+        lambda: [kernels.matmul_forward(a, b, transpose_a=True)],
+        lambda: kernels.matmul_backward(b, a, b),
+    ]
 
-    def work(flip):
-        for _ in range(50):
-            if not np.array_equal(kernels.matmul_forward(a, b, transpose_a=flip), expected[flip]):
-                wrong.append(flip)
 
-    workers = [threading.Thread(target=work, args=(flip,)) for flip in (False, True)]
+def _convolutions():
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(shape, np.float32) for shape in ((4, 19, 21, 32), (3, 3, 32, 48), (48,)))
+    first, of_first = rng.standard_normal((4, 28, 28, 3), np.float32), w[:, :, :3].copy()
+    per_channel = w[:, :, :1, :32].copy()
+
+    def both(x, w, b=None, **options):
+        y = kernels.conv2d_forward(x, w, b, **options)
+        return [
+            y,
+            *(gradient for gradient in kernels.conv2d_backward(y, x, w, b, y, **options) if gradient is not None),
+        ]
+
+    return [
+        lambda: both(x, w, b, algorithm="direct", activation="relu"),
+        lambda: both(x, w, b, algorithm="winograd", activation="tanh"),
+        lambda: both(first, of_first, padding="same"),
+        lambda: both(x, per_channel, groups=32, padding=1),
+    ]
+
+
+@pytest.mark.skipif(numba.config.THREADING_LAYER == "workqueue", reason="workqueue cannot be used by two threads")
+@pytest.mark.parametrize("calls", (_products, _convolutions), ids=("products", "convolutions"))
+def test_two_python_threads_at_once(calls):
+    """They go through the calls from different places, so that each call meets itself and the others."""
+    calls = calls()
+    expected = [call() for call in calls]
+    wrong, failed, together = [], [], threading.Barrier(2)
+
+    def work(first):
+        try:
+            for turn in range(60 * len(calls)):
+                n = (first + turn // (1 + first)) % len(calls)
+                together.wait()
+                if not all(map(np.array_equal, calls[n](), expected[n])):
+                    wrong.append(n)
+        except Exception as error:
+            failed.append(error)
+            together.abort()
+
+    workers = [threading.Thread(target=work, args=(first,)) for first in (0, 1)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    assert not wrong
+    assert not wrong and not failed
 
 
 def test_three_threads_give_the_same_bits_as_one(tmp_path):
