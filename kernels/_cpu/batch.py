@@ -5,7 +5,13 @@ from functools import lru_cache
 import numpy as np
 
 
-def view(x):
+def layout(batch, sizes, *arrays):
+    """(the arrays' memory as single rows …, the `layout` of `product.gemm` for products of these `sizes`)."""
+    rows, strides = zip(*(_memory(x) for x in arrays))
+    return *rows, _layout(batch, sizes, strides, *((x.shape[:-2], x.strides[:-2], x.itemsize) for x in arrays))
+
+
+def _memory(x):
     """(x's memory from its first element on as a single row, the stride of its matrices' rows in elements)."""
     if x.flags.c_contiguous or x.size == 0:
         return x.reshape(1, -1), x.shape[-1]
@@ -14,21 +20,14 @@ def view(x):
     return np.lib.stride_tricks.as_strided(x, (1, span), (span * x.itemsize, x.itemsize)), strides[-2]
 
 
-def starts(batch, *arrays):
-    """(products, arrays): the first element of every array's matrix in each product of the batch."""
-    return _starts(batch, *((x.shape[:-2], x.strides[:-2], x.itemsize) for x in arrays))
-
-
 @lru_cache(maxsize=1024)
-def _starts(batch, *places):
-    result = np.empty((*batch, len(places)), np.int64)
+def _layout(batch, sizes, rows, *places):
+    starts = np.zeros((*batch, len(places)), np.int64)
     for column, (shape, strides, itemsize) in enumerate(places):
-        offsets = np.zeros(batch, np.int64)
         for axis, (size, step) in enumerate(zip(shape[::-1], strides[::-1])):
             if size > 1:
-                offsets += (np.arange(size) * (step // itemsize)).reshape(-1, *[1] * axis)
-        result[..., column] = offsets
-    return result.reshape(-1, len(places))
+                starts[..., column] += (np.arange(size) * (step // itemsize)).reshape(-1, *[1] * axis)
+    return np.concatenate([[sizes], [rows], starts.reshape(-1, len(places))])
 
 
 def summed(gradient, shape):

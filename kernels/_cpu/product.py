@@ -17,20 +17,28 @@ from .gemm import (
 from .gemv import row_product
 from .jit import inner, kernel
 from .panels import DEPTH, DIRECT_ROWS, STRIDE, Matrix, pack_panel, panel_columns
-from .threads import borrowed, spread
+from .threads import flat, spread
 
 TRANSPOSE_A, TRANSPOSE_B = 8, 16  # beside the tile's flags
-ALONE = np.zeros((1, 3), np.int64)  # the starts of one product
+ALONE = np.zeros((1, 3), np.int64)  # the layout of a single product of matrices in C order
 
 
 @kernel
-def gemm(a, lda, b, ldb, bias, panels, c, ldc, starts, M, N, K, flags, code):
-    """`product` for launchers. a, b, c are two-dimensional, whatever their rows; ld is the stride of a matrix's."""
-    a, b, bias, panels, c, starts = borrowed((a, b, bias, panels, c, starts))
-    left = Matrix(a.reshape(-1), 0, lda, flags & TRANSPOSE_A != 0)
-    right = Matrix(b.reshape(-1), 0, ldb, flags & TRANSPOSE_B != 0)
-    out = Out(c.reshape(-1), 0, ldc, bias, flags & (TRANSPOSE_A - 1), code)
-    product(left, right, out, panels, starts, M, N, K)
+def gemm(a, b, bias, panels, c, layout, flags, code):
+    """`product` for launchers; a, b and c are two-dimensional.
+
+    `layout` is ALONE, or says where matrices lie: (M, N, K), the strides of rows in (a, b, c), and then for every
+    product where its a, b and c start.
+    """
+    (M, N), K = c.shape, a.shape[0] if flags & TRANSPOSE_A else a.shape[1]
+    lda, ldb, ldc, first = a.shape[1], b.shape[1], N, 0
+    if layout.shape[0] > 1:
+        M, N, K = layout[0, 0], layout[0, 1], layout[0, 2]
+        lda, ldb, ldc, first = layout[1, 0], layout[1, 1], layout[1, 2], 2
+    left = Matrix(flat(a), 0, lda, flags & TRANSPOSE_A != 0)
+    right = Matrix(flat(b), 0, ldb, flags & TRANSPOSE_B != 0)
+    out = Out(flat(c), 0, ldc, flat(bias), flags & (TRANSPOSE_A - 1), code)
+    product(left, right, out, flat(panels), layout[first:], M, N, K)
 
 
 @inner

@@ -106,13 +106,21 @@ def _borrowed(context, builder, kind, value):
 
 
 @intrinsic
-def borrowed(typing, value):
-    """`value` without a reference count, for the length of a call in which somebody else holds it."""
+def flat(typing, array):
+    """The elements of an array in C order, for the length of a call in which somebody else holds it."""
+    kind = types.Array(array.dtype, 1, "C", readonly=not array.mutable)
 
     def codegen(context, builder, sig, args):
-        return _borrowed(context, builder, value, args[0])
+        array = context.make_array(sig.args[0])(context, builder, args[0])
+        result = context.make_array(kind)(context, builder)
+        result.data, result.nitems, result.itemsize = array.data, array.nitems, array.itemsize
+        result.shape = cgutils.pack_array(builder, [array.nitems])
+        result.strides = cgutils.pack_array(builder, [array.itemsize])
+        result.meminfo = cgutils.get_null_value(result.meminfo.type)
+        result.parent = cgutils.get_null_value(result.parent.type)
+        return result._getvalue()
 
-    return value(value), codegen
+    return kind(array), codegen
 
 
 @intrinsic

@@ -104,12 +104,16 @@ def _check_linear(op, x, w, b, activation, **others):
 
 def _product_shape(op, a, b, transpose_a, transpose_b):
     check.matrices(op, "ab", a, b)
-    rows, columns = a.shape[-2:], b.shape[-2:]
-    K, M = rows if transpose_a else rows[::-1]
-    N, inner = columns if transpose_b else columns[::-1]
+    if a.ndim == b.ndim == 2:
+        (M, K), (inner, N), batch = a.shape, b.shape, ()
+    else:
+        (M, K), (inner, N) = a.shape[-2:], b.shape[-2:]
+        batch = check.broadcast(op, a.shape[:-2], b.shape[:-2], a, b)
+    if transpose_a:
+        M, K = K, M
+    if transpose_b:
+        inner, N = N, inner
     if inner != K:
         lead = b.shape[:-2]
         check.shape(op, "b", b, (*lead, "N", K) if transpose_b else (*lead, K, "N"), ("a", a))
-    if a.ndim == b.ndim == 2:
-        return M, N
-    return *check.broadcast(op, a.shape[:-2], b.shape[:-2], a, b), M, N
+    return (*batch, M, N)

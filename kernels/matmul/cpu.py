@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from .._cpu.batch import starts, summed, view
+from .._cpu.batch import layout, summed
 from .._cpu.bias import NONE, activation_code, activation_gradient
 from .._cpu.gemm import Out
 from .._cpu.jit import kernel
@@ -82,7 +82,7 @@ def _product(a, transpose_a, b, transpose_b, bias=None, code=NONE, out=None):
     if not (a.ndim == b.ndim == 2 and a.flags.c_contiguous and b.flags.c_contiguous):
         return _batched(a, transpose_a, b, transpose_b, out)
     (M, K), (_, N) = a.shape, b.shape
-    lda, ldb, flags, dtype = K, N, 0, a.dtype
+    flags, dtype = 0, a.dtype
     if transpose_a:
         M, K, flags = K, M, TRANSPOSE_A
     if transpose_b:
@@ -95,7 +95,7 @@ def _product(a, transpose_a, b, transpose_b, bias=None, code=NONE, out=None):
         bias = unused
     else:
         flags |= BIAS
-    gemm(a, lda, b, ldb, bias, panels, c, N, ALONE, M, N, K, flags, code)
+    gemm(a, b, bias, panels, c, ALONE, flags, code)
     return c
 
 
@@ -115,11 +115,11 @@ def _batched(a, transpose_a, b, transpose_b, out):
         return c
     if c.size:
         flags = (TRANSPOSE_A if transpose_a else 0) + (TRANSPOSE_B if transpose_b else 0)
-        places = starts(batch, a, b, c)
+        left, right, out, places = layout(batch, (M, N, K), a, b, c)
         panels = unused = _UNUSED[a.dtype]
         if M > DIRECT_ROWS:
-            shared = (places[:, 1] == places[0, 1]).all()
-            together = 1 if shared else min(len(places), max(PANELS // max(K * N, 1), 1))
+            shared = (places[2:, 1] == places[2, 1]).all()
+            together = 1 if shared else min(len(places) - 2, max(PANELS // max(K * N, 1), 1))
             panels = empty_panels(K, N, a.dtype, together)
-        gemm(*view(a), *view(b), unused, panels, c.reshape(1, -1), N, places, M, N, K, flags, NONE)
+        gemm(left, right, unused, panels, out, places, flags, NONE)
     return c
