@@ -1,0 +1,45 @@
+"""What a CUDA kernel becomes, found out without a GPU: its PTX, and the registers, shared memory and spills that
+`ptxas` reports for one architecture.
+
+Needs numba-cuda with its `cu13` extra and nvidia-cuda-nvcc (the `cuda` extra), no driver and no card.
+"""
+
+import re
+import subprocess
+import sysconfig
+import tempfile
+from collections import namedtuple
+from pathlib import Path
+
+# registers a thread; bytes of static shared memory a block; bytes that a thread spills to memory, stores and loads
+Usage = namedtuple("Usage", "ptx registers shared spills")
+
+
+def assemble(function, signature, capability):
+    """The `Usage` of a kernel's Python function for a signature and a compute capability such as (9, 0, "a")."""
+    from numba import cuda
+
+    ptx, _ = cuda.compile_ptx(function, signature, cc=capability)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "kernel.ptx")
+        source.write_text(ptx)
+        target = "sm_" + "".join(map(str, capability))
+        command = [_ptxas(), "-v", f"--gpu-name={target}", str(source), "-o", str(Path(folder, "kernel.cubin"))]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"ptxas refuses {function.__name__} for {target}:\n{done.stderr}")
+    spills = sum(int(n) for n in re.findall(r"(\d+) bytes spill (?:stores|loads)", done.stderr))
+    return Usage(ptx, _number(r"Used (\d+) registers", done.stderr), _number(r"(\d+) bytes smem", done.stderr), spills)
+
+
+def _number(pattern, text):
+    found = re.search(pattern, text)
+    return int(found.group(1)) if found else 0
+
+
+def _ptxas():
+    """The assembler of the nvidia-cuda-nvcc package."""
+    packages = Path(sysconfig.get_paths()["purelib"])
+    for program in sorted(packages.glob("nvidia/*/bin/ptxas*")):
+        return str(program)
+    raise RuntimeError("ptxas is not installed; pip install 'tilewright[cuda]'")
