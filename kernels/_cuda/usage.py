@@ -1,0 +1,99 @@
+"""What every CUDA kernel takes of a card: registers, shared memory and spills, compiled and compared without one.
+
+A folder's cuda.py lists in `COMPILED` every kernel with every signature that its dispatch can choose. usage.txt holds
+what ptxas said of each when somebody last looked; `python -m tilewright.kernels._cuda.usage` writes it anew.
+"""
+
+import importlib
+from collections import namedtuple
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from .assemble import assemble
+
+CAPABILITIES = ((8, 0), (9, 0, "a"), (10, 0))  # Ampere, Hopper, Blackwell
+GROWTH = 1.1  # a figure may grow to so many times that of the table
+TABLE = Path(__file__).with_name("usage.txt")
+
+# a kernel's Python function, a signature such as "void(float32[::1])", a name without blanks, and where it can run
+Compiled = namedtuple("Compiled", "function signature name capabilities", defaults=(CAPABILITIES,))
+# `doubles` counts float64 instructions of a kernel whose arguments are not: a literal without its type made them
+Figures = namedtuple("Figures", "registers shared spills doubles", defaults=(0,))
+
+
+def faces():
+    """The dotted names of all cuda.py files."""
+    kernels = Path(__file__).parents[1]
+    package = __package__.rpartition(".")[0]
+    return [f"{package}.{path.parent.name}.cuda" for path in sorted(kernels.glob("*/cuda.py"))]
+
+
+def compiled(face):
+    """What a cuda.py file says that it compiles."""
+    return [Compiled(*entry) for entry in getattr(importlib.import_module(face), "COMPILED", ())]
+
+
+def measure(processes=2):
+    """{(kernel, target): Figures} of all kernels of all faces."""
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        jobs = [
+            pool.submit(_figures, face, number, capability)
+            for face in faces()
+            for number, entry in enumerate(compiled(face))
+            for capability in entry.capabilities
+        ]
+        return dict(job.result() for job in jobs)
+
+
+def _figures(face, number, capability):
+    entry = compiled(face)[number]
+    usage = assemble(entry.function, entry.signature, capability)
+    doubles = 0 if "float64" in str(entry.signature) else usage.ptx.count(".f64")
+    return (entry.name, target(capability)), Figures(usage.registers, usage.shared, usage.spills, doubles)
+
+
+def target(capability):
+    """The assembler's name of an architecture, such as sm_90a."""
+    return "sm_" + "".join(map(str, capability))
+
+
+def complaints(found, known):
+    """What is worse in `found` than in `known`, or missing in either, a sentence each."""
+    for key in sorted(found.keys() | known.keys()):
+        where = " for ".join(key)
+        if key not in known or key not in found:
+            yield f"{where} is {'not in usage.txt' if key in found else 'in usage.txt, but not compiled'}"
+            continue
+        if found[key].spills:
+            yield f"{where} spills {found[key].spills} bytes"
+        if found[key].doubles:
+            yield f"{where} has {found[key].doubles} float64 instructions, its arguments are not float64"
+        for name in ("registers", "shared"):
+            now, before = getattr(found[key], name), getattr(known[key], name)
+            if now > GROWTH * before:
+                yield f"{where}: {name} grew from {before} to {now}"
+
+
+def read(text):
+    """The figures of a table."""
+    rows = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
+    return {(kernel, target): Figures(*map(int, figures)) for kernel, target, *figures in rows}
+
+
+def write(figures):
+    """The table of figures, as text."""
+    width = max(len(kernel) for kernel, _ in figures)
+    lines = [
+        "# Registers a thread, bytes of static shared memory a block, bytes that a thread spills: by ptxas, not run.",
+        "# Written by: python -m tilewright.kernels._cuda.usage",
+        f"# {'kernel':{width - 2}}  target  registers  shared  spills",
+    ]
+    for (kernel, target), (registers, shared, spills, _) in sorted(figures.items()):
+        lines.append(f"{kernel:{width}}  {target:6}  {registers:9}  {shared:6}  {spills:6}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    TABLE.write_text(write(measure()), "utf-8")
+    print(f"Wrote {TABLE}")
