@@ -143,6 +143,29 @@ def test_code_that_checks_bounds_is_kept_apart(package, cache):
     assert len(after) == 2 * len(before) and before.items() <= after.items()
 
 
+def test_a_kernel_from_the_cache_cannot_become_part_of_another(package, cache):
+    program = """
+import numba, numpy as np, tilewright
+from tilewright.kernels._cpu.bias import _gradient
+a = np.ones((4, 3), np.float32)
+_gradient(a, a, 0, a, np.empty(3, np.float32))
+
+@numba.njit
+def user(a, db):
+    _gradient(a, a, 0, a, db)
+
+try:
+    user(a, np.empty(3, np.float32))
+    print("linked")
+except RuntimeError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", program]
+    for expected in ("linked", "a kernel from the cache cannot become part of another"):
+        done = subprocess.run(command, env=environment(package, cache), cwd=package, capture_output=True, text=True)
+        assert expected in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize("damage", ("cut", "garbage", "empty", "a flipped bit"))
 def test_a_damaged_file_is_compiled_anew_with_a_warning(package, cache, damage):
     for file in compiled(cache):

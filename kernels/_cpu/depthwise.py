@@ -47,9 +47,8 @@ def depthwise_product(x, view, w, taps, bias, flags, code, N, y, grid):
 @inner
 def taps_inside(first, step, count, size):
     """(low, high) of the t < count for which 0 <= first + t * step < size; low = high where there is none."""
-    low = max(0, -(first // step))
-    high = min(count, -((first - size) // step))
-    return low, max(low, high)
+    low = min(max(0, -(first // step)), count)
+    return low, max(low, min(count, -((first - size) // step)))
 
 
 @inner
