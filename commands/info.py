@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import __version__, kernels
 from ..kernels._cpu import jit, machine
+from ..kernels._cuda import state
 
 SLOW_LAYER = "workqueue"
 REMEDY = (
@@ -33,6 +34,7 @@ def show():
         "threading layer": layer,
         "SIMD width": f"{8 * machine.VECTOR_BYTES} bits, {machine.VECTOR_BYTES // 4} float32",
         "register tile": f"{machine.TILE_ROWS} rows x {machine.TILE_VECTORS} vectors",
+        "CUDA": cuda(),
         "kernel cache": jit.cache_folder() or "none: kernels are compiled in every process",
     }
     width = max(map(len, facts))
@@ -47,3 +49,9 @@ def threading_layer():
     """The threading layer that Numba uses; it chooses one when the first parallel kernel runs, so one is run."""
     kernels.relu_forward(np.zeros(1 << 20, np.float32))
     return numba.threading_layer()
+
+
+def cuda():
+    """The card on which CUDA kernels run, or why there is none."""
+    reason = state.why_not()
+    return f"not available: {reason}" if reason else state.device()
