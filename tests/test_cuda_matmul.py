@@ -1,0 +1,45 @@
+"""Products on a GPU, as far as can be proven without one: what their kernels become, and tiny ones in the simulator.
+
+Nothing here has run on a GPU.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numba_cuda", reason="needs the cuda extra")
+
+from tilewright.kernels._cuda.assemble import assemble  # noqa: E402
+from tilewright.kernels.matmul.cuda import COMPILED  # noqa: E402
+
+# one form of each kernel, in turn; registers, shared memory and spills of all are in test_cuda_compile.py's table
+SOME = [
+    pytest.param(*entry[:3], capability, id=f"{entry[2]}-{''.join(map(str, capability))}")
+    for entry in [COMPILED[0], *COMPILED[1::5]]
+    for capability in entry[3]
+]
+
+
+@pytest.mark.parametrize("function, signature, name, capability", SOME)
+def test_a_product_keeps_its_sums_in_registers_and_moves_whole_vectors(function, signature, name, capability):
+    usage = assemble(function, signature, capability)
+    _, dtype, _, rows, _ = name.split("-")
+    assert usage.spills == 0
+    assert ".local" not in usage.ptx, "an array of a thread lies in memory"
+    vector = r"v4\.[fb]32" if dtype == "float32" else r"v2\.[fb]64"  # its type's name depends on the architecture
+    assert re.search(rf"ld\.shared\.{vector}", usage.ptx)
+    for access in ("ld", "st"):
+        assert bool(re.search(rf"{access}\.global\.{vector}", usage.ptx)) == (rows == "aligned")
+    assert dtype == "float64" or ".f64" not in usage.ptx
+
+
+def test_tiny_products_in_the_simulator_equal_the_reference():
+    script = Path(__file__).with_name("simulated_products.py")
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "in the simulator, no GPU" in done.stdout
