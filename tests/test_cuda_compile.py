@@ -21,7 +21,7 @@ ENTRIES = [entry for face in usage.faces() for entry in usage.compiled(face)]
 
 @pytest.fixture(scope="module")
 def found():
-    return usage.measure()
+    return usage.measure(usage.faces())
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,16 @@ from .access import device, is_wide, load4, store4
 from .usage import Compiled
 
 
-class Elementwise:
-    """Calls `wide` or `narrow`, kernels of `count` input arrays, an option and the result."""
+class Pair:
+    """Two kernels of one thing: `narrow`, an element a turn, and `wide`, four float32 elements a turn.
 
-    def __init__(self, name, count, narrow, wide):
+    Both take arrays first, then numbers, as `signature` says with T for the dtype: "T[::1], T[::1], T".
+    """
+
+    def __init__(self, name, signature, narrow, wide):
         self._narrow, self._wide = cuda.jit(narrow), cuda.jit(wide)
         self.compiled = tuple(
-            Compiled(kernel, f"void({count * f'{dtype}[::1], '}{dtype}, {dtype}[::1])", f"{name}-{dtype}-{way}")
+            Compiled(kernel, f"void({signature.replace('T', dtype)})", f"{name}-{dtype}-{way}")
             for kernel, dtype, way in (
                 (narrow, "float32", "narrow"),
                 (wide, "float32", "wide"),
@@ -28,21 +31,23 @@ class Elementwise:
             )
         )
 
+    def launch(self, arrays, *numbers):
+        """Over the elements of arrays of one shape; floats of `numbers` are made the arrays' dtype."""
+        flat = [x if x.ndim == 1 else x.reshape(-1) for x in arrays]
+        size, p = flat[0].size, flat[0].dtype.type
+        if size == 0:
+            return
+        kernel, groups = (self._wide, launch.ceil_div(size, 4)) if is_wide(*flat) else (self._narrow, size)
+        kernel[launch.strided(groups, multiprocessors())](*flat, *(x if x.__class__ is bool else p(x) for x in numbers))
+
+
+class Elementwise(Pair):
+    """A pair that is called with its input arrays and returns its result."""
+
     def __call__(self, *arrays, option=0, out=None):
-        x = arrays[0]
-        y = cuda.device_array(x.shape, x.dtype) if out is None else out
-        run(self._narrow, self._wide, (*arrays, y), lambda *flat: (*flat[:-1], x.dtype.type(option), flat[-1]))
+        y = cuda.device_array(arrays[0].shape, arrays[0].dtype) if out is None else out
+        self.launch((*arrays, y), option)
         return y
-
-
-def run(narrow, wide, arrays, arguments):
-    """Launch one of two kernels over the elements of arrays of one shape; `arguments(*flat arrays)` are its own."""
-    flat = [x if x.ndim == 1 else x.reshape(-1) for x in arrays]
-    size = flat[0].size
-    if size == 0:
-        return
-    kernel, groups = (wide, launch.ceil_div(size, 4)) if is_wide(*flat) else (narrow, size)
-    kernel[launch.strided(groups, multiprocessors())](*arguments(*flat))
 
 
 def multiprocessors():
@@ -56,11 +61,11 @@ def unary(name):
     def make(f):
         f = device(f)
 
-        def narrow(x, option, y):
+        def narrow(x, y, option):
             for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
                 y[i] = f(x[i], option)
 
-        def wide(x, option, y):
+        def wide(x, y, option):
             groups = x.size // 4
             for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
                 a, b, c, d = load4(x, 4 * group)
@@ -69,7 +74,7 @@ def unary(name):
             if i < x.size:
                 y[i] = f(x[i], option)
 
-        return Elementwise(name, 1, narrow, wide)
+        return Elementwise(name, "T[::1], T[::1], T", narrow, wide)
 
     return make
 
@@ -80,11 +85,11 @@ def binary(name):
     def make(f):
         f = device(f)
 
-        def narrow(dy, x, option, dx):
+        def narrow(dy, x, dx, option):
             for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
                 dx[i] = f(dy[i], x[i], option)
 
-        def wide(dy, x, option, dx):
+        def wide(dy, x, dx, option):
             groups = x.size // 4
             for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
                 da, db, dc, dd = load4(dy, 4 * group)
@@ -94,6 +99,6 @@ def binary(name):
             if i < x.size:
                 dx[i] = f(dy[i], x[i], option)
 
-        return Elementwise(name, 2, narrow, wide)
+        return Elementwise(name, "T[::1], T[::1], T[::1], T", narrow, wide)
 
     return make

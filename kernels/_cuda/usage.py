@@ -1,10 +1,12 @@
 """What every CUDA kernel takes of a card: registers, shared memory and spills, compiled and compared without one.
 
 A folder's cuda.py lists in `COMPILED` every kernel with every signature that its dispatch can choose. usage.txt holds
-what ptxas said of each when somebody last looked; `python -m tilewright.kernels._cuda.usage` writes it anew.
+what ptxas said of each when somebody last looked; `python -m tilewright.kernels._cuda.usage` writes it anew, and with
+names of folders the rows of their kernels alone.
 """
 
 import importlib
+import sys
 from collections import namedtuple
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -34,12 +36,12 @@ def compiled(face):
     return [Compiled(*entry) for entry in getattr(importlib.import_module(face), "COMPILED", ())]
 
 
-def measure(processes=2):
-    """{(kernel, target): Figures} of all kernels of all faces."""
+def measure(faces, processes=2):
+    """{(kernel, target): Figures} of all kernels of some faces."""
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         jobs = [
             pool.submit(_figures, face, number, capability)
-            for face in faces()
+            for face in faces
             for number, entry in enumerate(compiled(face))
             for capability in entry.capabilities
         ]
@@ -94,6 +96,15 @@ def write(figures):
     return "\n".join(lines) + "\n"
 
 
+def update(folders):
+    """Measure the kernels of some folders, or of all, and write their rows anew; those of kernels that are gone go."""
+    chosen = [face for face in faces() if not folders or face.split(".")[-2] in folders]
+    kept = read(TABLE.read_text("utf-8")) if TABLE.exists() and folders else {}
+    names = {entry.name for face in faces() for entry in compiled(face)}
+    figures = {key: value for key, value in kept.items() if key[0] in names} | measure(chosen)
+    TABLE.write_text(write(figures), "utf-8")
+
+
 if __name__ == "__main__":
-    TABLE.write_text(write(measure()), "utf-8")
+    update(sys.argv[1:])
     print(f"Wrote {TABLE}")
