@@ -1,8 +1,8 @@
-"""A product with a single row, c (N,) = a (K,) @ B: bound by reading B once, in the order in which it lies.
+"""Products with a vector: bound by reading the matrix once, in the order in which it lies.
 
-B (K, N) is read along its rows, STRIP columns a task: every element's sum runs over K in the same order and the same
-depth blocks as in a product of many rows, and has the same bits. A transposed B (N, K) is a dot product a row, summed
-in as many chains as vectors have lanes.
+c (N,) = a (K,) @ B. B (K, N) is read along its rows, STRIP columns a task: every element's sum runs over K in the same
+order and the same depth blocks as in a product of many rows, and has the same bits. A transposed B (N, K) is a dot
+product a row, summed in as many chains as vectors have lanes. A matrix times a column is the same, transposed.
 """
 
 import numpy as np
@@ -18,23 +18,23 @@ BYTES = 8  # that one core reads in a nanosecond, about
 
 
 @inner
-def row_product(a, b, depth, out, N, K):
-    """c (N,) = f(a (K,) @ op(b) + bias), for the matrices a and b, in depth blocks of `depth`; all start at 0."""
-    work = N * K * out.c.itemsize // BYTES
-    row, c = a.data[:K], out.c[:N]
+def row_product(row, b, depth, out, N, step):
+    """c (N,) = f(row (K,) @ op(b) + bias), in depth blocks of `depth`; element n gets bias[n * step]."""
+    work = N * row.size * out.c.itemsize // BYTES
+    c = out.c[:N]
     if b.transposed:
-        spread(_dots, -(-N // DOTS), work, (row, b, out, c))
+        spread(_dots, -(-N // DOTS), work, (row, b, out, c, step))
     else:
-        spread(_sums, -(-N // STRIP), work, (row, b, depth, out, c))
+        spread(_sums, -(-N // STRIP), work, (row, b, depth, out, c, step))
 
 
 @inner
-def _dots(task, a, b, out, c):
+def _dots(task, a, b, out, c, step):
     """DOTS elements of c."""
     first, end = task * DOTS, min((task + 1) * DOTS, c.size)
     for n in range(first, end):
         c[n] = _dot(a, b.data[n * b.stride :])
-    _finish(first, end, out, c)
+    _finish(first, end, out, c, step)
 
 
 @inner
@@ -46,7 +46,7 @@ def _dot(a, b):
 
 
 @inner
-def _sums(task, a, b, depth, out, c):
+def _sums(task, a, b, depth, out, c, step):
     """STRIP elements of c."""
     first, end = task * STRIP, min((task + 1) * STRIP, c.size)
     sums = np.empty(end - first, c.dtype)
@@ -61,7 +61,7 @@ def _sums(task, a, b, depth, out, c):
             _add_one(sums, a[k], b.data[k * b.stride + first :])
         for j in range(np.uint64(end - first)):
             c[np.uint64(first) + j] += sums[j]
-    _finish(first, end, out, c)
+    _finish(first, end, out, c, step)
 
 
 @inner(fastmath=EXACT)
@@ -82,10 +82,10 @@ def _add_one(sums, a, b):
 
 
 @inner
-def _finish(first, end, out, c):
+def _finish(first, end, out, c, step):
     for n in range(np.uint64(first), np.uint64(end)):
         if out.flags == BIAS:
-            c[n] += out.bias[n]
+            c[n] += out.bias[n * np.uint64(step)]
         if out.code == RELU:
             c[n] = c.dtype.type(0) if c[n] < 0 else c[n]
     if out.code > RELU:

@@ -20,6 +20,9 @@ from .panels import DEPTH, DIRECT_ROWS, STRIDE, Matrix, pack_panel, panel_column
 from .threads import flat, spread
 
 TRANSPOSE_A, TRANSPOSE_B = 8, 16  # beside the tile's flags
+CHAIN = (
+    32  # terms of a sum for a column; NumPy's are as short, and no product of many columns has to have the same bits
+)
 ALONE = np.zeros((1, 3), np.int64)  # the layout of a single product of matrices in C order
 
 
@@ -49,8 +52,12 @@ def product(a, b, out, panels, starts, M, N, K):
     DIRECT_ROWS rows or less it may be anything.
     """
     count, width = starts.shape[0], panel_columns(out.c.itemsize)
-    if M == 1 and count == 1 and not (a.transposed and a.stride > 1):
-        row_product(a, b, DEPTH, out, N, K)
+    if count == 1 and M == 1 and not (a.transposed and a.stride > 1):
+        row_product(a.data[:K], b, DEPTH, out, N, 1)
+        return
+    if count == 1 and N == 1 and out.stride == 1 and (b.transposed or b.stride == 1):
+        turned = Matrix(a.data, 0, a.stride, not a.transposed)
+        row_product(b.data[:K], turned, CHAIN, out, M, 0)
         return
     direct = M <= DIRECT_ROWS
     per_item = -(-N // width)
