@@ -10,6 +10,8 @@ import numbers
 
 import numpy as np
 
+from . import _check_device as _device
+
 _ndarray = np.ndarray
 _FLOATS = "fd"
 _FLOAT_DTYPES = {np.dtype(np.float32), np.dtype(np.float64)}
@@ -33,6 +35,8 @@ def floats(op, ndim=None, /, **arrays):
 
 
 def _explain_floats(op, ndim, arrays):
+    if any(hasattr(x, "__cuda_array_interface__") for x in arrays.values()):
+        return _device.floats(op, ndim, arrays)
     leader = None
     for name, x in arrays.items():
         if not (x.__class__ is np.ndarray and x.dtype.char in _FLOATS and x.dtype.isnative and x.flags.c_contiguous):
@@ -61,7 +65,7 @@ def matrices(op, names, a, b):
         return
     arrays = dict(zip(names, (a, b)))
     for name, x in arrays.items():
-        if isinstance(x, _ndarray) and x.ndim < 2:
+        if (isinstance(x, _ndarray) or hasattr(x, "__cuda_array_interface__")) and x.ndim < 2:
             raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {x.shape}), expected at least 2")
     _explain_floats(op, None, arrays)
 
@@ -133,10 +137,12 @@ def out(op, given, expected, like):
     """The caller's buffer for a result of shape `expected` and of the dtype of `like`; None is allowed."""
     if given is not None:
         floats(op, None, out=given)
+        if given.__class__ is not like.__class__:
+            _device.same_device(op, given, like)
         if given.dtype != like.dtype:
             raise TypeError(f"{op}: out is {given.dtype}, expected {like.dtype}, the dtype of the inputs")
         shape(op, "out", given, expected)
-        if not given.flags.writeable:
+        if not (given.flags.writeable if given.__class__ is _ndarray else _device.is_writeable(given)):
             raise ValueError(f"{op}: out is read-only; pass a writeable array")
 
 
@@ -161,7 +167,7 @@ def in_place(op, dw, /, **changed):
     floats(op, None, **changed, dw=dw)
     same_shape(op, **changed, dw=dw)
     for name, x in changed.items():
-        if not x.flags.writeable:
+        if not (x.flags.writeable if x.__class__ is _ndarray else _device.is_writeable(x)):
             raise ValueError(f"{op}: {name} is read-only; pass a writeable array, such as {name}.copy()")
 
 
@@ -233,6 +239,8 @@ def choice(op, name, value, choices):
 
 
 def _explain_array(op, name, x, kinds):
+    if hasattr(x, "__cuda_array_interface__"):
+        raise TypeError(f"{op}: {name} is on a CUDA device, expected a NumPy array; copy it with {name}.copy_to_host()")
     if not isinstance(x, np.ndarray):
         remedy = f"; make one with np.asarray({name})"
         if name == "out":

@@ -1,9 +1,14 @@
-"""The only place that decides the device: NumPy arrays go to `cpu.py` of the op's folder.
+"""The only place that decides the device: of an op's folder, `cpu.py` takes NumPy arrays, `cuda.py` those on a device.
 
-A face is imported at its first call, so that `import tilewright` imports no compiler.
+A face is imported at its first call, so that `import tilewright` imports no compiler, and CPU work nothing of CUDA.
 """
 
 import importlib
+import importlib.util
+
+import numpy as np
+
+_ndarray = np.ndarray
 
 
 class Faces:
@@ -12,8 +17,50 @@ class Faces:
     def __init__(self, folder):
         self._folder = folder
         self._cpu = None
+        self._cuda = None
 
     def __call__(self, x):
-        if self._cpu is None:
-            self._cpu = importlib.import_module(".cpu", self._folder)
+        if x.__class__ is _ndarray:
+            return self._cpu or self._start_cpu()
+        if hasattr(x, "__cuda_array_interface__"):
+            return self._cuda or self._start_cuda()
+        return self._cpu or self._start_cpu()  # a number, such as the gradient of a loss
+
+    def _start_cpu(self):
+        self._cpu = importlib.import_module(".cpu", self._folder)
         return self._cpu
+
+    def _start_cuda(self):
+        name = self._folder.rpartition(".")[2]
+        if importlib.util.find_spec(".cuda", self._folder) is None:
+            raise NotImplementedError(_no_kernel(name))
+        state = importlib.import_module("._cuda.state", __package__)
+        reason = state.why_not()
+        if reason:
+            raise RuntimeError(f"{name}: the arrays are on a CUDA device, but CUDA cannot be used here: {reason}")
+        self._cuda = CudaFace(importlib.import_module(".cuda", self._folder))
+        return self._cuda
+
+
+class CudaFace:
+    """The functions of a cuda.py, which take Numba's device arrays, made to take any library's without a copy."""
+
+    def __init__(self, module):
+        self._module = module
+        self._adopt = importlib.import_module("._cuda.arrays", __package__).adopt
+
+    def __getattr__(self, name):
+        function = getattr(self._module, name, None)
+        if function is None:
+            raise NotImplementedError(_no_kernel(name))
+        adopt = self._adopt
+
+        def call(*arguments, **options):
+            return function(*map(adopt, arguments), **{key: adopt(value) for key, value in options.items()})
+
+        self.__dict__[name] = call
+        return call
+
+
+def _no_kernel(name):
+    return f"{name}: there is no CUDA kernel yet; with x.copy_to_host() for every array x it runs on the CPU"
