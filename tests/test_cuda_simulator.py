@@ -3,6 +3,7 @@ blocks. What passes here has not run on a GPU.
 """
 
 import importlib.util
+import inspect
 import os
 import pickle
 import subprocess
@@ -98,3 +99,12 @@ def test_the_simulator_computes_what_the_reference_does(op, case, dtype, way, si
     for mine, theirs in zip(ours, numpy):
         limit = op.float64 if dtype == "float64" else case.error * theirs + 2 * np.finfo(np.float32).eps
         assert mine <= limit
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if (KERNELS / op.folder / "cuda.py").exists()], ids=lambda op: op.name)
+def test_a_cuda_face_has_the_signatures_of_the_public_functions(op):
+    for name in (op.name, f"{op.name}_forward", f"{op.name}_backward"):
+        function = getattr(op.face("cuda"), name, None)
+        if function is not None:
+            public = getattr(op.face("public"), name)
+            assert inspect.signature(function).parameters == inspect.signature(public).parameters
