@@ -9,9 +9,10 @@ import sys
 
 import numpy as np
 from numba import cuda
-from tilewright.kernels._cuda import emulation
+from tilewright.kernels._cuda import emulation, gemm_tensor
 from tilewright.kernels._cuda.gemm import ACTIVATIONS
 from tilewright.kernels._cuda.gemm_tensor import block_threads, make_tensor_gemm
+from tilewright.kernels.matmul import cuda as device
 from tilewright.kernels.matmul import reference
 
 sys.setswitchinterval(1e-4)  # the simulator's threads wait for one another all the time
@@ -63,4 +64,16 @@ check(TINY, "bfloat16", 5, 8, 0, bias=integers(8))
 for kind, activation in itertools.product(("float16", "bfloat16"), ACTIVATIONS):
     check(TINY, kind, 9, 16, 8, bias=integers(16), activation=activation)
 check(TINY, "float16", 9, 11, 8, bias=integers(11), activation="relu")
+gemm_tensor.LARGE = gemm_tensor.SMALL = TINY
+for transpose_a, transpose_b in ((False, False), (True, True)):
+    a, b = np.float16(integers(9, 19)), np.float16(integers(19, 17))
+    arrays = (np.ascontiguousarray(x.T if turned else x) for x, turned in ((a, transpose_a), (b, transpose_b)))
+    options = {"transpose_a": transpose_a, "transpose_b": transpose_b}
+    y = device.matmul_forward(*(cuda.to_device(x) for x in arrays), **options).copy_to_host()
+    assert y.dtype == np.float16 and np.array_equal(y, a @ b)
+    done += 1
+x, w, b = (np.float16(integers(*shape)) for shape in ((8, 16), (16, 8), (8,)))
+y = device.linear_forward(*(cuda.to_device(n) for n in (x, w, b)), activation="relu").copy_to_host()
+assert np.array_equal(y, np.maximum(x @ w + b, 0))
+done += 1
 print(f"{done} products on an emulation of tensor cores, no GPU")

@@ -1,4 +1,5 @@
-"""Matrix products on a GPU: `_cuda/gemm.py` with the right operands. Arrays are Numba's device arrays in C order.
+"""Matrix products on a GPU, of Numba's device arrays in C order: float32 and float64 by `_cuda/gemm.py`, float16 and
+bfloat16 by the tensor cores of `_cuda/gemm_tensor.py`, from compute capability 8.0 on.
 
 a, x (M, K)    b, w (K, N)    y (M, N)        y = f(x w + b)
 """
@@ -9,7 +10,8 @@ import math
 import numpy as np
 from numba import cuda
 
-from .._cuda.gemm import ACTIVATIONS, LARGE, SMALL, block_threads, choose, compiled, make_gemm
+from .._cuda import gemm, gemm_tensor
+from .._cuda.gemm import ACTIVATIONS
 from .._cuda.vector import SIMULATED
 
 
@@ -37,14 +39,21 @@ def _product(a, transpose_a, b, transpose_b, bias, activation, y):
     if not M * N:
         return
     dtype = np.dtype(y.dtype)
-    flat = [x.reshape(-1) for x in (a, b, y)] if K else [y.reshape(-1)] * 3  # nothing is read where K is 0
     aligned = all(_aligned(x) for x in (a, b, y))
-    tile = choose(M, N, dtype)
-    kernel = compiled(tile, dtype, transpose_a, transpose_b, aligned)
+    left, right = (a, b) if K else (y, y)  # where K is 0 nothing is read, and there may be no memory
+    flat = [x.reshape(-1) for x in (left, right, y, y if bias is None else bias)]
+    if dtype.itemsize == 2:
+        flat = [x.view(np.uint16) for x in flat]
+        tile = gemm_tensor.choose(M, N)
+        kernel = gemm_tensor.compiled(tile, dtype.name, transpose_a, transpose_b, aligned)
+        threads = gemm_tensor.block_threads(*tile)
+    else:
+        tile = gemm.choose(M, N, dtype)
+        kernel = gemm.compiled(tile, dtype, transpose_a, transpose_b, aligned)
+        threads = gemm.block_threads(*tile)
     blocks = -(-M // tile[0]) * -(-N // tile[1])
-    left, right, result = flat
-    arguments = left, right, result if bias is None else bias, bias is not None, ACTIVATIONS.index(activation), result
-    kernel[blocks, block_threads(*tile)](*arguments, M, N, K)
+    left, right, result, row = flat
+    kernel[blocks, threads](left, right, row, bias is not None, ACTIVATIONS.index(activation), result, M, N, K)
 
 
 def _aligned(x):
@@ -74,19 +83,21 @@ def _matrix(x, place):
 def _compiled():
     """Every kernel that a product can choose: (function, signature, name, architectures)."""
     architectures = (8, 0), (9, 0, "a"), (10, 0)
-    choices = itertools.product(LARGE, (LARGE, SMALL), (True, False), (False, True), (False, True))
-    for place, (dtype, tiles, aligned, *form) in enumerate(choices):
-        size, rows = "large" if tiles is LARGE else "small", "aligned" if aligned else "any"
-        letters = "".join("nt"[transposed] for transposed in form)
-        signature = "void({0}, {0}, {0}, boolean, int64, {0}, int64, int64, int64)".format(f"{dtype}[::1]")
-        function = make_gemm(*tiles[dtype], dtype, *form, aligned)
-        hot = tiles is LARGE and aligned and letters == "nn"  # the others in turn, 3 s each
-        yield (
-            function,
-            signature,
-            f"gemm-{dtype}-{size}-{rows}-{letters}",
-            architectures if hot else (architectures[place % 3],),
+    kinds = ("float32", "float64", "float16", "bfloat16")
+    choices = itertools.product(kinds, ("LARGE", "SMALL"), (True, False), (False, True), (False, True))
+    for place, (kind, size, aligned, *form) in enumerate(choices):
+        if kind in ("float16", "bfloat16"):
+            function = gemm_tensor.make_tensor_gemm(*getattr(gemm_tensor, size), kind, *form, aligned)
+            array = "uint16[::1]"
+        else:
+            function = gemm.make_gemm(*getattr(gemm, size)[np.dtype(kind)], np.dtype(kind), *form, aligned)
+            array = f"{kind}[::1]"
+        signature = f"void({array}, {array}, {array}, boolean, int64, {array}, int64, int64, int64)"
+        name = (
+            f"gemm-{kind}-{size.lower()}-{'aligned' if aligned else 'any'}-{''.join('nt'[turned] for turned in form)}"
         )
+        hot = size == "LARGE" and aligned and not any(form)  # the others in turn, 2 s each
+        yield function, signature, name, architectures if hot else (architectures[place % 3],)
 
 
 COMPILED = tuple(_compiled())
