@@ -6,10 +6,9 @@ Plain LLVM instructions with their alignment, no inline PTX. In Numba's simulato
 same names are Python functions.
 """
 
-from numba import config, cuda
+from numba import config
 
 BYTES = 16
-device = cuda.jit(device=True, inline="always")  # inlined in Numba's IR: assembling them needs no driver
 
 if config.ENABLE_CUDASIM:
 

@@ -10,7 +10,10 @@ no race, and the same bits with any grid.
 from numba import cuda
 
 from . import launch
-from .access import device, is_wide, load4, store4
+from .access import is_wide, load4, store4
+from .jit import device, kernel
+from .memory import empty
+from .stream import start
 from .usage import Compiled
 
 
@@ -21,10 +24,10 @@ class Pair:
     """
 
     def __init__(self, name, signature, narrow, wide):
-        self._narrow, self._wide = cuda.jit(narrow), cuda.jit(wide)
+        self._narrow, self._wide = kernel(narrow), kernel(wide)
         self.compiled = tuple(
-            Compiled(kernel, f"void({signature.replace('T', dtype)})", f"{name}-{dtype}-{way}")
-            for kernel, dtype, way in (
+            Compiled(function, f"void({signature.replace('T', dtype)})", f"{name}-{dtype}-{way}")
+            for function, dtype, way in (
                 (narrow, "float32", "narrow"),
                 (wide, "float32", "wide"),
                 (narrow, "float64", "narrow"),
@@ -37,15 +40,16 @@ class Pair:
         size, p = flat[0].size, flat[0].dtype.type
         if size == 0:
             return
-        kernel, groups = (self._wide, launch.ceil_div(size, 4)) if is_wide(*flat) else (self._narrow, size)
-        kernel[launch.strided(groups, multiprocessors())](*flat, *(x if x.__class__ is bool else p(x) for x in numbers))
+        chosen, groups = (self._wide, launch.ceil_div(size, 4)) if is_wide(*flat) else (self._narrow, size)
+        numbers = (x if x.__class__ is bool else p(x) for x in numbers)
+        start(chosen, *launch.strided(groups, multiprocessors()), *flat, *numbers)
 
 
 class Elementwise(Pair):
     """A pair that is called with its input arrays and returns its result."""
 
     def __call__(self, *arrays, option=0, out=None):
-        y = cuda.device_array(arrays[0].shape, arrays[0].dtype) if out is None else out
+        y = empty(arrays[0].shape, arrays[0].dtype) if out is None else out
         self.launch((*arrays, y), option)
         return y
 

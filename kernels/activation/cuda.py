@@ -17,8 +17,8 @@ infinity. `p` is the precision of an element: a bare literal would make float32 
 
 import math
 
-from .._cuda.access import device
 from .._cuda.elementwise import binary, unary
+from .._cuda.jit import device
 
 FAR = 40.0
 ROOT_HALF, DENSITY_AT_0 = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)

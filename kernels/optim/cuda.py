@@ -16,8 +16,9 @@ import math
 
 from numba import cuda
 
-from .._cuda.access import device, load4, store4
+from .._cuda.access import load4, store4
 from .._cuda.elementwise import Pair
+from .._cuda.jit import device
 
 
 def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=False):

@@ -1,0 +1,53 @@
+"""Numbers that change from step to step, such as Adam's count of steps, where a step is recorded once and replayed.
+
+A varying number is an ordinary int or float that knows how to get its next value. A kernel's CPU face takes it for
+what it is; a CUDA graph that has recorded a kernel with it asks for the next value before every replay.
+"""
+
+
+class _Varying:
+    _next = None
+
+    def next(self, known):
+        """The value for one replay; asked for once in each, `known` ({id: value}) keeps the answers."""
+        if id(self) not in known:
+            known[id(self)] = self._next(known)
+        return known[id(self)]
+
+
+class _Int(_Varying, int):
+    pass
+
+
+class _Float(_Varying, float):
+    pass
+
+
+def varying(read):
+    """The number that `read()` gives now; for every replay it is called once more.
+
+    >>> import itertools
+    >>> step = varying(itertools.count(1).__next__)
+    >>> step, step.next({}), step.next({})
+    (1, 2, 3)
+    """
+    return _made(read(), lambda known: read())
+
+
+def derived(f, *numbers):
+    """f(*numbers), a number that varies if one of those does."""
+    value = f(*numbers)
+    if not any(isinstance(number, _Varying) for number in numbers):
+        return value
+    return _made(value, lambda known: f(*(n.next(known) if isinstance(n, _Varying) else n for n in numbers)))
+
+
+def is_varying(number):
+    """Whether a number has a next value."""
+    return isinstance(number, _Varying)
+
+
+def _made(value, following):
+    number = (_Int if isinstance(value, int) else _Float)(value)
+    number._next = following
+    return number
