@@ -64,10 +64,11 @@ else:
 
 def is_wide(*arrays):
     """Whether arrays of one size are float32, hold four elements or more, and all start on 16-byte boundaries."""
-    return arrays[0].dtype.char == "f" and arrays[0].size >= 4 and not any(_address(x) % BYTES for x in arrays)
+    return arrays[0].dtype.char == "f" and arrays[0].size >= 4 and not any(address(x) % BYTES for x in arrays)
 
 
-def _address(x):
+def address(x):
+    """Where an array on the device begins."""
     if config.ENABLE_CUDASIM:
         return x.ctypes.data
     return x.__cuda_array_interface__["data"][0]

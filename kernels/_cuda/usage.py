@@ -1,8 +1,8 @@
 """What every CUDA kernel takes of a card: registers, shared memory and spills, compiled and compared without one.
 
-A folder's cuda.py lists in `COMPILED` every kernel with every signature that its dispatch can choose. usage.txt holds
-what ptxas said of each when somebody last looked; `python -m tilewright.kernels._cuda.usage` writes it anew, and with
-names of folders the rows of their kernels alone.
+A folder's cuda.py, or a file of this folder with kernels of its own, lists in `COMPILED` every kernel with every
+signature that its dispatch can choose. usage.txt holds what ptxas said of each when somebody last looked;
+`python -m tilewright.kernels._cuda.usage` writes it anew, and with names of folders or of such files their rows alone.
 """
 
 import importlib
@@ -25,10 +25,12 @@ Figures = namedtuple("Figures", "registers shared spills doubles", defaults=(0,)
 
 
 def faces():
-    """The dotted names of all cuda.py files."""
-    kernels = Path(__file__).parents[1]
+    """The dotted names of all cuda.py files, and of the files beside this one that list kernels of their own."""
+    here = Path(__file__).parent
     package = __package__.rpartition(".")[0]
-    return [f"{package}.{path.parent.name}.cuda" for path in sorted(kernels.glob("*/cuda.py"))]
+    own = (path for path in sorted(here.glob("*.py")) if "\nCOMPILED = " in path.read_text("utf-8"))
+    folders = sorted(here.parent.glob("*/cuda.py"))
+    return [f"{package}.{path.parent.name}.cuda" for path in folders] + [f"{__package__}.{path.stem}" for path in own]
 
 
 def compiled(face):
@@ -98,7 +100,7 @@ def write(figures):
 
 def update(folders):
     """Measure the kernels of some folders, or of all, and write their rows anew; those of kernels that are gone go."""
-    chosen = [face for face in faces() if not folders or face.split(".")[-2] in folders]
+    chosen = [face for face in faces() if not folders or set(face.split(".")[-2:]) & set(folders)]
     kept = read(TABLE.read_text("utf-8")) if TABLE.exists() and folders else {}
     names = {entry.name for face in faces() for entry in compiled(face)}
     figures = {key: value for key, value in kept.items() if key[0] in names} | measure(chosen)
