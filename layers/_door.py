@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ._device import adopted, on_device, to_device, to_host
+
 _NUMBERS = "fiub"
 _LABELS = ("y", "target", "validation_data[1]")
 
@@ -9,8 +11,13 @@ _LABELS = ("y", "target", "validation_data[1]")
 def as_array(op, name, x, dtype=None):
     """Real numbers in any array-like as an array in C order, of `dtype` if given; without a copy where it is one.
 
-    Raises TypeError for objects, strings and complex numbers, ValueError for ragged lists.
+    An array on a device stays there; where it has to be converted it makes a way by the CPU. Raises TypeError for
+    objects, strings and complex numbers, ValueError for ragged lists.
     """
+    if on_device(x):
+        x = adopted(x)
+        fits = (dtype is None or x.dtype == dtype) and x.__cuda_array_interface__.get("strides") is None
+        return x if fits else to_device(as_array(op, name, to_host(x), dtype))
     try:
         array = np.asarray(x)
     except ValueError as error:
@@ -22,7 +29,7 @@ def as_array(op, name, x, dtype=None):
 
 def writeable(x):
     """The array, or a copy of a read-only one: kernels are compiled anew for arrays that cannot be written to."""
-    return x if x.flags.writeable else x.copy()
+    return x if on_device(x) or x.flags.writeable else x.copy()
 
 
 def _remedy(kind, name):

@@ -12,6 +12,7 @@ import re
 import numpy as np
 
 from ..kernels import _check as check
+from ._device import on_device, placed, to_device, used
 from ._door import as_array, writeable
 from ._tape import Parameter, Tensor, tape
 from .initializers import initialize
@@ -29,6 +30,7 @@ class Layer:
     training = True  # Dropout and the like look at it; set by `train()` and `eval()` of the model
     output_shape = None  # with None for the batch axis, known after the first call
     has_parameters = False  # known after `build`
+    array = np.ndarray  # the class of the weights' arrays, and so of inputs
 
     def __init__(self, *, input_shape=None, dtype="float32", name=None):
         op = type(self).__name__
@@ -58,9 +60,18 @@ class Layer:
         """
         for name, (shape, initializer) in self.weights(input_shape).items():
             value = initialize(initializer, shape, self.dtype) if source is None else source(name, shape, self.dtype)
-            setattr(self, name, Parameter(value, name))
+            setattr(self, name, Parameter(placed(value, used()), name))
         self.has_parameters = bool(self.parameters())
+        self.array = type(self.parameters()[0].value) if self.has_parameters else Layer.array
         self.built = True
+
+    def to(self, device):
+        """Move the weights to "cpu" or "cuda"; returns the layer."""
+        for p in self.parameters():
+            p.value = placed(p.value, device)
+            p.grad = None
+            self.array = type(p.value)
+        return self
 
     def parameters(self):
         """The layer's parameters, in order; none before it is built."""
@@ -81,7 +92,12 @@ class Layer:
 
     def __call__(self, x):
         """A tensor or an array-like of numbers -> a tensor. The first call builds the layer."""
-        if x.__class__ is not Tensor or x.value.dtype is not self.dtype or not self.built:
+        if (
+            x.__class__ is not Tensor
+            or x.value.dtype is not self.dtype
+            or x.value.__class__ is not self.array
+            or not self.built
+        ):
             x = self._prepare(x)
         y, backward = self.forward(x.value)
         if self.output_shape is None:
@@ -91,7 +107,7 @@ class Layer:
         return Tensor(y)
 
     def _prepare(self, x):
-        """x as a tensor of the layer's dtype, after the layer is built for it."""
+        """x as a tensor of the layer's dtype, after the layer is built for it; on a device if x or the weights are."""
         op = type(self).__name__
         if not isinstance(x, Tensor):
             x = Tensor(writeable(as_array(op, "x", x, self.dtype)))
@@ -101,6 +117,12 @@ class Layer:
             x = Tensor(as_array(op, "x", x.value, self.dtype))
         if not self.built:
             self.build(x.value.shape)
+        if self.has_parameters and on_device(x.value) and self.array is Layer.array:
+            self.to("cuda")
+        elif self.has_parameters and not on_device(x.value) and self.array is not Layer.array:
+            if x.requires_grad:
+                raise TypeError(f"{op}: x is on the CPU and the weights are not; move them with model.to('cpu')")
+            x = Tensor(to_device(x.value))
         return x
 
     def __setstate__(self, state):

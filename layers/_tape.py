@@ -15,6 +15,7 @@ import threading
 import numpy as np
 
 from ..kernels import matmul as kernels
+from ._device import add_into, adopted, beside, on_device, to_host
 
 
 class _Tape(threading.local):
@@ -42,8 +43,9 @@ def no_grad():
 class Tensor:
     """An array on the tape.
 
-    `value` is the NumPy array, taken as it is (anything else is made one). A leaf made with `requires_grad=True`
-    has the gradient of what `backward()` was called on in `grad`, an array of the value's shape, added up over calls.
+    `value` is the NumPy array, or the array on a CUDA device, taken as it is (anything else is made a NumPy array). A
+    leaf made with `requires_grad=True` has the gradient of what `backward()` was called on in `grad`, an array of the
+    value's shape beside it, added up over calls.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -55,7 +57,7 @@ class Tensor:
 
     def __init__(self, value, requires_grad=False, backward=None, parents=()):
         if value.__class__ is not np.ndarray and not isinstance(value, np.generic):
-            value = np.asarray(value)
+            value = adopted(value) if on_device(value) else np.asarray(value)
         self.value = value
         self.grad = None
         self.requires_grad = requires_grad
@@ -97,7 +99,7 @@ class Tensor:
         if self.grad is None:
             self.grad = gradient
         else:
-            self.grad += gradient
+            self.grad = add_into(self.grad, gradient)
 
     def _consumers(self):
         """How many gradients every tensor on the way back is going to get."""
@@ -130,8 +132,8 @@ class Tensor:
                     f"gradient of its own: take .mean() or .sum()"
                 )
             one = value.dtype.type(1)
-            return one if value.ndim == 0 else np.full(value.shape, one)
-        dy = np.array(dy, value.dtype)
+            return one if value.ndim == 0 else beside(np.full(value.shape, one), value)
+        dy = beside(dy, value) if on_device(dy) else beside(np.array(dy, value.dtype), value)
         if dy.shape != value.shape:
             raise ValueError(f"backward: dy has shape {dy.shape}, expected {value.shape}, the tensor's")
         return dy
@@ -149,12 +151,12 @@ class Tensor:
         return self.value.ndim
 
     def numpy(self):
-        """The value, not copied."""
-        return self.value
+        """The value as a NumPy array: not copied, unless it lies on a device."""
+        return to_host(self.value)
 
     def item(self):
         """The value of a tensor of one element, as a Python number."""
-        return self.value.item()
+        return to_host(self.value).item()
 
     def reshape(self, *shape):
         """The same elements in another shape; one size may be -1."""
@@ -163,7 +165,7 @@ class Tensor:
 
     def sum(self, axis=None, keepdims=False):
         """Sum over an axis, several, or all."""
-        x = self.value
+        x = _on_host("sum", self.value)
 
         def backward(dy):
             if axis is not None and not keepdims:
@@ -195,7 +197,7 @@ class Tensor:
         return record(kernels.matmul_forward(a.value, b.value), backward, a, b)
 
     def __neg__(self):
-        return record(-self.value, lambda dy: -dy, self)
+        return record(-_on_host("negative", self.value), lambda dy: -dy, self)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -213,13 +215,13 @@ class Tensor:
         return len(self.value)
 
     def __float__(self):
-        return float(self.value)
+        return float(to_host(self.value))
 
     def __bool__(self):
-        return bool(self.value)
+        return bool(to_host(self.value))
 
     def __array__(self, dtype=None, copy=None):
-        value = np.asarray(self.value, dtype)
+        value = np.asarray(to_host(self.value), dtype)
         return value.copy() if copy and value is self.value else value
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
@@ -235,7 +237,8 @@ class Tensor:
         )
 
     def __repr__(self):
-        return f"{type(self).__name__}({self.value!r})"
+        where = ", on the device" if on_device(self.value) else ""
+        return f"{type(self).__name__}({to_host(self.value)!r}{where})"
 
 
 _OPERATORS = {
@@ -292,6 +295,7 @@ def _operand(x, like):
 def _binary(f, a, b, da, db):
     """y = f(a, b) with NumPy's broadcasting, which the gradients undo; da and db return fresh arrays."""
     b = _operand(b, a)
+    _on_host(f.__name__, a.value)
 
     def backward(dy):
         return tuple(
@@ -299,7 +303,17 @@ def _binary(f, a, b, da, db):
             for x, gradient in ((a, da), (b, db))
         )
 
-    return record(f(a.value, b.value), backward, a, b)
+    return record(f(a.value, _on_host(f.__name__, b.value)), backward, a, b)
+
+
+def _on_host(op, x):
+    """x, which NumPy computes with."""
+    if on_device(x):
+        raise NotImplementedError(
+            f"{op}: tensors on a CUDA device have no arithmetic of their own yet; use layers and tw.kernels, or take "
+            f"the array to the CPU with tensor.numpy()"
+        )
+    return x
 
 
 def _unbroadcast(gradient, shape):

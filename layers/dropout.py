@@ -1,6 +1,9 @@
 """Dropout, over kernels/dropout."""
 
+import numpy as np
+
 from ..kernels import _check as check
+from ..kernels._varying import varying
 from ..kernels.dropout import dropout_backward, dropout_forward
 from ._layer import Layer
 from ._random import draw_seed
@@ -29,9 +32,12 @@ class Dropout(Layer):
     def forward(self, x):
         if not self.training or self.rate == 0:
             return x, lambda dy: dy
-        options = {"rate": self.rate, "seed": self._seed, "step": self._steps}
+        step = self._next_step() if x.__class__ is np.ndarray else varying(self._next_step)
+        return _dropout(x, rate=self.rate, seed=self._seed, step=step)
+
+    def _next_step(self):
         self._steps += 1
-        return _dropout(x, **options)
+        return self._steps - 1
 
 
 def dropout(x, rate=0.5, training=True, seed=None):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..kernels import _check as check
 from ..kernels import loss as kernels
+from ..layers._device import beside, to_host
 from ..layers._door import as_array, writeable
 from ..layers._layer import config
 from ..layers._tape import Tensor, record
@@ -31,10 +32,10 @@ class Loss:
                 if target.requires_grad:
                     raise TypeError(f"{op}: output is {type(output).__name__}, expected the model's output{order}")
             output = Tensor(as_array(op, "output", output, np.float32))
-        t = self.targets(target, output.value, op, "target")
+        t = self.targets(to_host(target), output.value, op, "target")
         if t.shape[:1] != output.shape[:1]:
             raise ValueError(f"{op}: output has {len(output)} rows and target has {len(t)}, expected as many{order}")
-        return self.measure(output, writeable(t))
+        return self.measure(output, beside(writeable(t), output.value))
 
     def targets(self, target, output, op, name):
         """The target as `measure` takes it; TypeError or ValueError if it cannot be one for such an output array.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..kernels import _check as check
+from ..layers._device import assign, expect_cuda, placed, to_host
 from ..layers._door import as_array, writeable
 from ..layers._layer import Layer
 from ..layers._tape import Parameter, Tensor, no_grad
@@ -118,7 +119,7 @@ class Model:
 
     def get_weights(self):
         """Copies of all parameters' values, in order."""
-        return [p.value.copy() for p in self.parameters()]
+        return [np.array(to_host(p.value)) for p in self.parameters()]
 
     def set_weights(self, weights):
         """Set all parameters' values. Raises ValueError if a shape differs; nothing is set then."""
@@ -129,7 +130,7 @@ class Model:
         for i, (w, (path, p)) in enumerate(zip(arrays, parameters.items())):
             check.shape("set_weights", f"weights[{i}] for {path}", w, p.value.shape)
         for w, p in zip(arrays, parameters.values()):
-            p.value[...] = w
+            assign(p.value, w)
 
     def train(self, training=True):
         """Training mode, for the model and everything below; returns the model."""
@@ -142,6 +143,21 @@ class Model:
     def eval(self):
         """Evaluation mode, for the model and everything below; returns the model."""
         return self.train(False)
+
+    def to(self, device):
+        """Move all weights to "cpu" or "cuda"; returns the model. What is computed from now on is computed there.
+
+        Raises RuntimeError, which says why and what helps, where CUDA cannot be used.
+        """
+        check.choice("to", "device", device, ("cpu", "cuda"))
+        if device == "cuda":
+            expect_cuda("to")
+        for _, child in self.walk():
+            if isinstance(child, Layer):
+                child.to(device)
+            elif isinstance(child, Parameter):
+                child.value, child.grad = placed(child.value, device), None
+        return self
 
     def summary(self):
         """Print the layers, their output shapes and numbers of parameters. Raises ValueError before `build`."""
@@ -197,7 +213,7 @@ class Model:
         return self._compiled("train_on_batch").train_on_batch(x, y)
 
     def predict(self, x, batch_size=32):
-        """The outputs for all samples, an array (N, ...), in evaluation mode."""
+        """The outputs for all samples, a NumPy array (N, ...), in evaluation mode."""
         return predict(self, x, batch_size)
 
     def save(self, path):

@@ -10,7 +10,9 @@ import numbers
 import numpy as np
 
 from ..kernels import _check as check
+from ..kernels._varying import varying
 from ..kernels.optim import adam_update, sgd_update
+from ..layers._device import beside, on_device, zeros_like
 from ..layers._layer import config
 from ..layers._tape import Parameter
 
@@ -21,8 +23,11 @@ class Optimizer:
     """Base of all optimizers: parameters, and what is kept for each of them.
 
     A subclass has `slots(value)`, the arrays kept for a parameter (or None), and `update(value, gradient, *slots)`,
-    which changes value and slots element by element. Small parameters are updated in one call: see `_Pack`.
+    which changes value and slots element by element. Small parameters are updated in one call: see `_Pack`. On a CUDA
+    device `update` gets lists, of all parameters at once, if the class says that it takes them.
     """
+
+    takes_lists = False
 
     def __init__(self, parameters, learning_rate):
         op = type(self).__name__
@@ -74,6 +79,8 @@ class Optimizer:
 
     def step(self):
         """Change every parameter that has a gradient. Raises RuntimeError if none has."""
+        if self._parameters and on_device(self._parameters[0].value):
+            return self._step_on_device()
         together, apart = [], self._apart
         for pack in self._packs:
             gradient = pack.gradient()
@@ -82,15 +89,40 @@ class Optimizer:
             else:
                 together.append((pack.value, gradient, *pack.slots))
         if apart:
-            together += [(p.value, p.grad, *self._slots[p]) for p in apart if p.grad is not None]
+            together += [(p.value, p.grad, *self._kept(p)) for p in apart if p.grad is not None]
         if not together:
-            raise RuntimeError(
-                "step: no parameter has a gradient; call loss.backward() first, "
-                "and construct the optimizer with the model's own parameters"
-            )
+            raise _no_gradient()
         self.iterations += 1
         for arrays in together:
             self.update(*arrays)
+
+    def rate(self, value):
+        """The learning rate for an array or a list of them; on a device, one that a recorded step reads anew."""
+        return self.learning_rate if value.__class__ is np.ndarray else varying(lambda: self.learning_rate)
+
+    def _step_on_device(self):
+        if not self.takes_lists:
+            raise NotImplementedError(
+                f"step: {type(self).__name__} computes on NumPy arrays, and the weights are on a CUDA device; move the "
+                f"model with model.to('cpu'), or use SGD or Adam"
+            )
+        ready = [p for p in self._parameters if p.grad is not None]
+        if not ready:
+            raise _no_gradient()
+        self.iterations = varying(self._count)
+        slots = (None if column[0] is None else list(column) for column in zip(*map(self._kept, ready)))
+        self.update([p.value for p in ready], [p.grad for p in ready], *slots)
+
+    def _count(self):
+        self.iterations = int(self.iterations) + 1
+        return self.iterations
+
+    def _kept(self, p):
+        """What is kept for a parameter, where its value lies now."""
+        slots = self._slots[p]
+        if any(slot is not None and on_device(slot) != on_device(p.value) for slot in slots):
+            slots = self._slots[p] = tuple(None if slot is None else beside(slot, p.value) for slot in slots)
+        return slots
 
     def config(self):
         """The constructor's arguments but the parameters."""
@@ -109,12 +141,13 @@ class Optimizer:
 
     def _pack(self):
         """Put the small parameters of a dtype together."""
-        together = {}
+        together, self._apart = {}, []
         for p in self._parameters:
-            if p.value.size <= PACKED:
+            if p.value.size <= PACKED and not on_device(p.value):
                 together.setdefault(p.value.dtype, []).append(p)
+            else:
+                self._apart.append(p)
         self._packs = [_Pack(parameters, self._slots) for parameters in together.values()]
-        self._apart = [p for p in self._parameters if p.value.size > PACKED]
 
 
 class _Pack:
@@ -156,6 +189,13 @@ class _Pack:
         ]
 
 
+def _no_gradient():
+    return RuntimeError(
+        "step: no parameter has a gradient; call loss.backward() first, "
+        "and construct the optimizer with the model's own parameters"
+    )
+
+
 class SGD(Optimizer):
     """Gradient descent: w -= learning_rate * dw; with momentum v = momentum * v - learning_rate * dw, w += v.
 
@@ -165,6 +205,8 @@ class SGD(Optimizer):
     nesterov       w += momentum * v - learning_rate * dw instead; needs momentum
     """
 
+    takes_lists = True
+
     def __init__(self, parameters=None, learning_rate=0.01, momentum=0.0, nesterov=False):
         check.number("SGD", "momentum", momentum, 0, 1)
         if nesterov and not momentum:
@@ -173,11 +215,16 @@ class SGD(Optimizer):
         super().__init__(parameters, learning_rate)
 
     def slots(self, value):
-        return (np.zeros_like(value) if self.momentum else None,)
+        return (zeros_like(value) if self.momentum else None,)
 
     def update(self, value, gradient, velocity):
         sgd_update(
-            value, gradient, velocity, learning_rate=self.learning_rate, momentum=self.momentum, nesterov=self.nesterov
+            value,
+            gradient,
+            velocity,
+            learning_rate=self.rate(value),
+            momentum=self.momentum,
+            nesterov=self.nesterov,
         )
 
 
@@ -190,6 +237,8 @@ class Adam(Optimizer):
     epsilon        added to the root of the mean of dw^2
     """
 
+    takes_lists = True
+
     def __init__(self, parameters=None, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
         for name, value in (("beta_1", beta_1), ("beta_2", beta_2)):
             check.number("Adam", name, value, 0, 1)
@@ -200,7 +249,7 @@ class Adam(Optimizer):
         super().__init__(parameters, learning_rate)
 
     def slots(self, value):
-        return np.zeros_like(value), np.zeros_like(value)
+        return zeros_like(value), zeros_like(value)
 
     def update(self, value, gradient, m, v):
         adam_update(
@@ -208,7 +257,7 @@ class Adam(Optimizer):
             gradient,
             m,
             v,
-            learning_rate=self.learning_rate,
+            learning_rate=self.rate(value),
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,

@@ -4,7 +4,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..layers._device import on_device
+
 BUFFERED = 1 << 16  # elements of output; NumPy calls on so many cost little beside the calls on batches of 32
+
+
+def running_for(x, metrics):
+    """The running loss and metrics of a pass over data that lies where x does."""
+    if not on_device(x):
+        return Running(metrics)
+    from .device import DeviceRunning
+
+    return DeviceRunning(metrics)
 
 
 class Running(Mapping):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import layers as library
+from ..layers._device import assign, to_host
 from ..layers._layer import Layer
 from ..layers._tape import Tensor, no_grad
 from .archive import Archive, Misfit, write
@@ -54,7 +55,7 @@ def load_weights(model, path):
             raise Misfit("; ".join(misfits))
         archive.expect_no_more()
     for name, p in parameters.items():
-        p.value[...] = values[name]
+        assign(p.value, values[name])
 
 
 def load(path):
@@ -106,7 +107,7 @@ def _entry(name, child):
 
 
 def _values(model):
-    return {name: p.value for name, p in model.named_parameters().items()}
+    return {name: to_host(p.value) for name, p in model.named_parameters().items()}
 
 
 def _compiled(trainer):

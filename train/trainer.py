@@ -2,24 +2,24 @@
 
 import contextlib
 import math
-import signal
 import sys
-import threading
 import warnings
 
 import numpy as np
 
 from ..kernels import _check as check
+from ..layers._device import beside, on_device, to_host, used
 from ..layers._door import writeable
-from ..layers._random import generator
 from ..layers._tape import Tensor, no_grad
 from . import data
 from .callbacks import Callback, History
+from .interrupt import Interrupt
 from .losses import get_loss
 from .metrics import get_metrics
 from .optimizers import get_optimizer
 from .progress import ProgressBar, ProgressLines, line, progress_for
-from .running import Running
+from .running import running_for
+from .steps import Batches, Steps
 
 
 class Trainer:
@@ -50,20 +50,20 @@ class Trainer:
 
         history = model.history = History()
         everyone = [history, *callbacks, *([progress] if progress else [])]
-        running = Running(self.metrics)
+        running = running_for(x, self.metrics)
         self._warned = False
         for callback in everyone:
             callback.model, callback.epochs, callback.batches = model, epochs, -(-len(x) // batch_size)
             callback.keys = (*running, *(f"val_{key}" for key in running if validation))
         model.stop_training = False
-        interrupt = _Interrupt()
+        interrupt = Interrupt()
         try:
             with interrupt, mode(model, True):
                 for callback in everyone:
                     callback.on_train_begin()
-                batches = _Batches(x, t, batch_size, shuffle)
+                steps = self._steps(x, t, batch_size, shuffle, running)
                 for epoch in range(epochs):
-                    self._epoch(epoch, batches, running, validation, everyone, interrupt)
+                    self._epoch(epoch, steps, running, validation, everyone, interrupt)
                     if model.stop_training:
                         break
         except KeyboardInterrupt:
@@ -83,21 +83,28 @@ class Trainer:
             callback.on_train_end()
         return history
 
-    def _epoch(self, epoch, batches, running, validation, callbacks, interrupt):
+    def _steps(self, x, t, batch_size, shuffle, running):
+        """What trains for an epoch, a step an item, wherever the samples lie."""
+        if not on_device(x):
+            return Steps(self, Batches(x, t, batch_size, shuffle), running)
+        from .device import RecordedSteps
+
+        return RecordedSteps(self, x, t, batch_size, shuffle, running)
+
+    def _epoch(self, epoch, steps, running, validation, callbacks, interrupt):
         """One pass over the data, and its validation. Raises KeyboardInterrupt between steps."""
         for callback in callbacks:
             callback.on_epoch_begin(epoch)
         after_batch = [c.on_batch_end for c in callbacks if type(c).on_batch_end is not Callback.on_batch_end]
         running.reset()
-        for batch, (x, t) in enumerate(batches):
-            running.add(*self.step(x, t), t)
+        for batch, _ in enumerate(steps):
             for call in after_batch:
                 call(batch, running)
             if interrupt.asked:
                 raise KeyboardInterrupt
         logs = dict(running)
         if validation:
-            values = self._measure(*validation, batches.size)
+            values = self._measure(*validation, steps.batch_size)
             logs.update({f"val_{key}": value for key, value in values.items()})
         for key in ("loss", "val_loss"):
             if not (self._warned or math.isfinite(logs.get(key, 0))):
@@ -109,9 +116,9 @@ class Trainer:
     def step(self, x, t):
         """One training step on arrays as the kernels take them: the loss and the outputs before it."""
         output = self.model(Tensor(x))
-        return self._learn(output, t), output.value
+        return self.learn(output, t), output.value
 
-    def _learn(self, output, t):
+    def learn(self, output, t):
         """Change the weights by the loss of a recorded output; the loss."""
         loss = self.loss.measure(output, t)
         self.optimizer.zero_grad()
@@ -124,16 +131,17 @@ class Trainer:
         model, op = self.model, "train_on_batch"
         x = data.inputs(op, "x", x, model.dtype, model.input_shape)
         data.same_length(op, "x", x, "y", y)
+        self._place()
         if not self.attached:
             self._attach(model.probe(x, op))
         with mode(model, True):
             output = model(Tensor(writeable(x)))
-            t = writeable(self.loss.targets(y, output.value, op, "y"))
-            loss = self._learn(output, t)
-        values = [float(loss)]
+            t = writeable(self.loss.targets(to_host(y), output.value, op, "y"))
+            loss = self.learn(output, beside(t, output.value))
+        values = [float(to_host(loss))]
         for metric in self.metrics:
             metric.reset()
-            metric.update(output.value, t)
+            metric.update(to_host(output.value), t)
             values.append(metric.result())
         return values if self.metrics else values[0]
 
@@ -151,7 +159,7 @@ class Trainer:
 
     def _measure(self, x, t, batch_size):
         """{"loss": …, metric: …} over the samples, in evaluation mode."""
-        running = Running(self.metrics)
+        running = running_for(x, self.metrics)
         with mode(self.model, False), no_grad():
             for start in range(0, len(x), batch_size):
                 bt = writeable(t[start : start + batch_size])
@@ -160,14 +168,20 @@ class Trainer:
         return dict(running)
 
     def _samples(self, op, x_name, x, y_name, y):
-        """The samples and targets as arrays, all of them checked; builds the model on the way."""
+        """The samples and targets as arrays, all of them checked, where the model computes; builds it on the way."""
         model = self.model
+        self._place()
         x = data.inputs(op, x_name, x, model.dtype, model.input_shape)
         data.same_length(op, x_name, x, y_name, y)
         output = model.probe(x, op)
-        t = self.loss.targets(y, output, op, y_name)
+        t = self.loss.targets(to_host(y), output, op, y_name)
         self._attach(output)
-        return x, t
+        return beside(x, output), beside(t, output)
+
+    def _place(self):
+        """The model goes where `use` says."""
+        if used() == "cuda":
+            self.model.to("cuda")
 
     def _attach(self, output):
         """Optimizer and metrics take note of the model's parameters and output as they are now."""
@@ -186,13 +200,13 @@ def predict(model, x, batch_size):
     if model.input_shape is None:
         model.probe(x, "predict")
     with mode(model, False), no_grad():
-        y = model(Tensor(writeable(x[:batch_size]))).value
+        y = to_host(model(Tensor(writeable(x[:batch_size]))).value)
         if len(y) == len(x):
             return y
         outputs = np.empty((len(x), *y.shape[1:]), y.dtype)
         outputs[: len(y)] = y
         for start in range(batch_size, len(x), batch_size):
-            outputs[start : start + batch_size] = model(Tensor(writeable(x[start : start + batch_size]))).value
+            outputs[start : start + batch_size] = to_host(model(Tensor(writeable(x[start : start + batch_size]))).value)
     return outputs
 
 
@@ -217,60 +231,6 @@ def _warn(op, what, stacklevel):
         RuntimeWarning,
         stacklevel=stacklevel,
     )
-
-
-class _Batches:
-    """Iterating gives (x, t) of every batch of an epoch; shuffled ones in buffers that the next one overwrites."""
-
-    def __init__(self, x, t, batch_size, shuffle):
-        self.size = batch_size
-        self._x, self._t, self._shuffle = x, t, shuffle
-        if shuffle:
-            self._bx = np.empty((min(batch_size, len(x)), *x.shape[1:]), x.dtype)
-            self._bt = np.empty((min(batch_size, len(x)), *t.shape[1:]), t.dtype)
-
-    def __iter__(self):
-        x, t, size = self._x, self._t, self.size
-        starts = range(0, len(x), size)
-        if not self._shuffle:
-            for start in starts:
-                yield writeable(x[start : start + size]), writeable(t[start : start + size])
-            return
-        order = generator().permutation(len(x))
-        for start in starts:
-            rows = order[start : start + size]
-            bx, bt = self._bx[: len(rows)], self._bt[: len(rows)]
-            # "clip" because take() gathers into a copy of `out` first where it might find a wrong index
-            x.take(rows, 0, bx, "clip")
-            t.take(rows, 0, bt, "clip")
-            yield bx, bt
-
-
-class _Interrupt:
-    """Within it Ctrl-C sets `asked` instead of stopping in the middle of a step; a second one is raised.
-
-    Only where Python's own handler is in place, in the main thread: other handlers are the user's.
-    """
-
-    asked = insisted = False
-    _installed = False
-
-    def __enter__(self):
-        if threading.current_thread() is threading.main_thread():
-            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-                signal.signal(signal.SIGINT, self._handle)
-                self._installed = True
-        return self
-
-    def __exit__(self, *error):
-        if self._installed:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def _handle(self, number, frame):
-        if self.asked:
-            self.insisted = True
-            raise KeyboardInterrupt
-        self.asked = True
 
 
 def _callbacks(callbacks, verbose):
