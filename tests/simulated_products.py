@@ -45,9 +45,25 @@ for dtype in (np.float32, np.float64):
             x, w, b = rng.standard_normal((M, K)), rng.standard_normal((K, N)), rng.standard_normal(N)
             check("linear_forward", dtype, {"x": x, "w": w, "b": b}, {"activation": activation})
     check("linear_forward", dtype, {"x": rng.standard_normal((3, 4)), "w": rng.standard_normal((4, 5))}, {})
-    for left, right in (((2, 3, 2), (2, 2, 4)), ((2, 3, 2), (2, 4)), ((3, 2), (2, 1, 2, 4)), ((0, 3, 2), (2, 4))):
+    for left, right in (
+        ((2, 3, 2), (2, 2, 4)),
+        ((2, 3, 2), (2, 4)),
+        ((3, 2), (2, 1, 2, 4)),
+        ((0, 3, 2), (2, 4)),
+        ((2, 1, 5, 3), (3, 3, 4)),
+        ((2, 1, 3, 1, 3, 2), (1, 2, 1, 3, 2, 5)),  # more ways to broadcast than a launch has
+    ):
         arrays = {"a": rng.standard_normal(left), "b": rng.standard_normal(right)}
         check("matmul_forward", dtype, arrays, {})
+    gemm.RANGE = 8  # cut along K
+    product(dtype, 7, 9, 37)
+    product(dtype, 8, 4, 24, True, True)
+    arrays = {"a": rng.standard_normal((2, 3, 17)), "b": rng.standard_normal((2, 17, 5))}
+    check("matmul_forward", dtype, arrays, {})
+    for activation in (None, "relu", "sigmoid", "tanh"):
+        x, w, b = rng.standard_normal((5, 19)), rng.standard_normal((19, 6)), rng.standard_normal(6)
+        check("linear_forward", dtype, {"x": x, "w": w, "b": b}, {"activation": activation})
+    gemm.RANGE = 256
     gemm.LARGE[np.dtype(dtype)] = gemm.SMALL[np.dtype(dtype)] = WARPS[dtype]
     product(dtype, 9, 33, 5)
     product(dtype, 8, 64, 12, True, True)

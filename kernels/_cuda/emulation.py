@@ -14,8 +14,6 @@ import numpy as np
 
 WARP = 32
 NOTHING = 0x7FFF  # not a number, in bfloat16 and float16
-_warps = {}
-_lock = threading.Lock()
 _copies = {}  # of a thread: groups of (tile, i, values); the last is open
 
 
@@ -23,28 +21,36 @@ class _Warp:
     """Where the lanes of a warp meet."""
 
     def __init__(self):
-        self.operands, self.results = [None] * WARP, None
-        self.barrier = threading.Barrier(WARP, timeout=60)
+        self.operands, self.results, self.missing = [None] * WARP, [None] * WARP, WARP
+        self.lock, self.answered = threading.Lock(), [threading.Semaphore(0) for _ in range(WARP)]
 
     def together(self, lane, instruction, operands):
-        self.operands[lane] = instruction, operands
-        if self.barrier.wait() == 0:
-            names = {name for name, _ in self.operands}
-            self.results = instruction([own for _, own in self.operands]) if len(names) == 1 else None
-        self.barrier.wait()
-        assert self.results is not None, "the lanes of a warp execute different instructions"
-        return self.results[lane]
+        with self.lock:
+            self.operands[lane] = instruction, operands
+            self.missing -= 1
+            if self.missing == 0:  # the last one computes for all; each of them comes back after it has its result
+                self.missing = WARP
+                self._execute()
+        assert self.answered[lane].acquire(timeout=60), "a lane of the warp does not come"
+        result, self.results[lane] = self.results[lane], None
+        assert result is not None, "the lanes of a warp execute different instructions"
+        return result[0]
+
+    def _execute(self):
+        if len({name for name, _ in self.operands}) == 1:
+            results = self.operands[0][0]([own for _, own in self.operands])
+            self.results = [(result,) for result in results]
+        for answered in self.answered:
+            answered.release()
 
 
 def _together(instruction, *operands):
     """This lane's result of an instruction that its whole warp executes."""
     thread = threading.current_thread()
-    key = thread._manager, thread.thread_id // WARP
-    with _lock:
-        if key not in _warps:
-            _warps[key] = _Warp()
-        warp = _warps[key]
-    return warp.together(thread.thread_id % WARP, instruction, operands)
+    warps = thread._manager.__dict__.setdefault("_warps", {})  # of the thread's block
+    number, lane = divmod(thread.thread_id, WARP)
+    warp = warps.get(number) or warps.setdefault(number, _Warp())
+    return warp.together(lane, instruction, operands)
 
 
 def _load(operands):
@@ -152,6 +158,15 @@ def to_bfloat16(x):
     return np.where(np.isnan(x), NOTHING, rounded).astype(np.uint16)
 
 
+def narrow_bfloat16(x):
+    return np.uint16(to_bfloat16(x))
+
+
+def narrow_float16(x):
+    with np.errstate(over="ignore"):
+        return np.float16(x).view(np.uint16)
+
+
 def widen_bfloat16(bits):
     return np.float32(_from_bfloat16(bits))
 
@@ -167,3 +182,11 @@ def store_word(x, i, word):
 
 def tanh(x):
     return np.tanh(x)
+
+
+def _exchange(operands):
+    return [operands[lane ^ mask][0] for lane, (_, mask) in enumerate(operands)]
+
+
+def shuffle_xor(x, mask):
+    return _together(_exchange, x, mask)

@@ -17,6 +17,8 @@ if config.ENABLE_CUDASIM:
         load_matrices_transposed,
         multiply_bfloat16,
         multiply_float16,
+        narrow_bfloat16,
+        narrow_float16,
         pack_bfloat16,
         pack_float16,
         store_word,
@@ -160,6 +162,29 @@ else:
             return _assembly(builder, _F32, "cvt.f32.f16 $0, $1;", "=f,h", values, False)
 
         return types.float32(types.uint16), generate
+
+    @intrinsic
+    def narrow_bfloat16(typing, x):
+        """The bits of the nearest bfloat16, ties to even; in plain arithmetic, for cards that have no instruction."""
+
+        def generate(context, builder, signature, values):
+            bits = builder.bitcast(values[0], _I32)
+            odd = builder.and_(builder.lshr(bits, ir.Constant(_I32, 16)), ir.Constant(_I32, 1))
+            rounded = builder.add(builder.add(bits, ir.Constant(_I32, 0x7FFF)), odd)
+            upper = builder.trunc(builder.lshr(rounded, ir.Constant(_I32, 16)), _I16)
+            nan = builder.fcmp_unordered("uno", values[0], values[0])
+            return builder.select(nan, ir.Constant(_I16, 0x7FFF), upper)
+
+        return types.uint16(types.float32), generate
+
+    @intrinsic
+    def narrow_float16(typing, x):
+        """The bits of the nearest float16, ties to even."""
+
+        def generate(context, builder, signature, values):
+            return _assembly(builder, _I16, "cvt.rn.f16.f32 $0, $1;", "=h,f", values, False)
+
+        return types.uint16(types.float32), generate
 
     @intrinsic
     def store_word(typing, x, i, word):

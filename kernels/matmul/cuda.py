@@ -8,58 +8,100 @@ import itertools
 import math
 
 import numpy as np
-from numba import cuda
 
-from .._cuda import gemm, gemm_tensor
+from .._cuda import gemm, gemm_tensor, sums
 from .._cuda.gemm import ACTIVATIONS
+from .._cuda.matrix import batches, matrix, shape_of
+from .._cuda.memory import empty
+from .._cuda.stream import start
 from .._cuda.vector import SIMULATED
 
 
 def matmul_forward(a, b, *, transpose_a=False, transpose_b=False, out=None):
-    (*lead, M, _), (*other, N) = _turned(a, transpose_a), _turned(b, transpose_b)
-    batch = np.broadcast_shapes(tuple(lead), tuple(other[:-1]))
-    y = cuda.device_array((*batch, M, N), a.dtype) if out is None else out
+    op = "matmul_forward"
+    (*lead, M, K), (*other, _, N) = _turned(a, transpose_a), _turned(b, transpose_b)
+    batch = np.broadcast_shapes(tuple(lead), tuple(other))
+    y = empty((*batch, M, N), a.dtype) if out is None else out
     if a.ndim > 2 == b.ndim and not transpose_a:  # one product with all the rows
-        _product(_rows(a), False, b, transpose_b, None, None, _rows(y))
-        return y
-    for place in np.ndindex(batch):
-        _product(_matrix(a, place), transpose_a, _matrix(b, place), transpose_b, None, None, y[place] if place else y)
+        _product(op, _rows(a), False, b, transpose_b, None, None, _rows(y))
+    elif a.dtype.itemsize == 2:
+        for place in np.ndindex(batch):
+            result = y[place] if place else y
+            _product(op, _matrix(a, place), transpose_a, _matrix(b, place), transpose_b, None, None, result)
+    elif y.size:
+        *far, outer, inner = batches(batch, lead, other)
+        count = outer[0] * inner[0]
+        flat = [x.reshape(-1) if x.size else y.reshape(-1) for x in (a, b, y)]
+        aligned = _all_aligned(a, b, y)
+        shapes = [
+            (inner[0], outer[n] * rows * columns, inner[n] * rows * columns)
+            for n, rows, columns in ((1, M, K), (2, K, N))
+        ]
+        sides = [matrix(not transpose_a, aligned), matrix(transpose_b, aligned)]
+        for place in np.ndindex(*(size for size, *_ in far)):
+            first = [sum(i * axis[n] for i, axis in zip(place, far)) for n in (1, 2)]
+            number = sum(i * math.prod(axis[0] for axis in far[k + 1 :]) for k, i in enumerate(place)) * count
+            left, right, result = flat[0][first[0] * M * K :], flat[1][first[1] * K * N :], flat[2][number * M * N :]
+            gemm.multiply(
+                op,
+                (sides[0], left, shape_of(M, K, shapes[0])),
+                (sides[1], right, shape_of(N, K, shapes[1])),
+                None,
+                None,
+                result,
+                (M, N, K),
+                batch=count,
+                aligned_y=aligned,
+            )
     return y
 
 
 def linear_forward(x, w, b=None, *, activation=None, out=None):
-    y = cuda.device_array((x.shape[0], w.shape[1]), x.dtype) if out is None else out
-    _product(x, False, w, False, b, activation, y)
+    y = empty((x.shape[0], w.shape[1]), x.dtype) if out is None else out
+    _product("linear_forward", x, False, w, False, b, activation, y)
     return y
 
 
-def _product(a, transpose_a, b, transpose_b, bias, activation, y):
+def _product(op, a, transpose_a, b, transpose_b, bias, activation, y):
     """y = f(op(a) @ op(b) + bias), of matrices."""
     (M, N), K = y.shape, a.shape[0 if transpose_a else 1]
     if not M * N:
         return
     dtype = np.dtype(y.dtype)
-    aligned = all(_aligned(x) for x in (a, b, y))
+    aligned = _all_aligned(a, b, y)
     left, right = (a, b) if K else (y, y)  # where K is 0 nothing is read, and there may be no memory
     flat = [x.reshape(-1) for x in (left, right, y, y if bias is None else bias)]
     if dtype.itemsize == 2:
         flat = [x.view(np.uint16) for x in flat]
         tile = gemm_tensor.choose(M, N)
         kernel = gemm_tensor.compiled(tile, dtype.name, transpose_a, transpose_b, aligned)
+        blocks = -(-M // tile[0]) * -(-N // tile[1])
+        left, right, result, row = flat
+        code = ACTIVATIONS.index(activation)
         threads = gemm_tensor.block_threads(*tile)
+        start(kernel, blocks, threads, left, right, row, bias is not None, code, result, M, N, K)
     else:
-        tile = gemm.choose(M, N, dtype)
-        kernel = gemm.compiled(tile, dtype, transpose_a, transpose_b, aligned)
-        threads = gemm.block_threads(*tile)
-    blocks = -(-M // tile[0]) * -(-N // tile[1])
-    left, right, result, row = flat
-    kernel[blocks, threads](left, right, row, bias is not None, ACTIVATIONS.index(activation), result, M, N, K)
+        left, right, result, row = flat
+        gemm.multiply(
+            op,
+            (matrix(not transpose_a, aligned), left, shape_of(M, K)),
+            (matrix(transpose_b, aligned), right, shape_of(N, K)),
+            None if bias is None else row,
+            activation,
+            result,
+            (M, N, K),
+            aligned_y=aligned,
+        )
+
+
+def _all_aligned(*arrays):
+    return all(_aligned(x) for x in arrays)
 
 
 def _aligned(x):
     """Whether a matrix and all its rows begin at multiples of 16 bytes."""
     place = 0 if SIMULATED or not x.size else x.__cuda_array_interface__["data"][0]
-    return place % 16 == 0 and x.shape[1] * x.dtype.itemsize % 16 == 0
+    return place % 16 == 0 and tuple(x.shape)[-1] * x.dtype.itemsize % 16 == 0
 
 
 def _turned(x, transpose):
@@ -89,15 +131,18 @@ def _compiled():
         if kind in ("float16", "bfloat16"):
             function = gemm_tensor.make_tensor_gemm(*getattr(gemm_tensor, size), kind, *form, aligned)
             array = "uint16[::1]"
+            signature = f"void({array}, {array}, {array}, boolean, int64, {array}, int64, int64, int64)"
         else:
-            function = gemm.make_gemm(*getattr(gemm, size)[np.dtype(kind)], np.dtype(kind), *form, aligned)
-            array = f"{kind}[::1]"
-        signature = f"void({array}, {array}, {array}, boolean, int64, {array}, int64, int64, int64)"
+            sides = matrix(not form[0], aligned), matrix(form[1], aligned)
+            function = gemm.make_product(getattr(gemm, size)[np.dtype(kind)], np.dtype(kind), *sides, aligned)
+            signature = gemm.signature(kind, 5, 5)
         name = (
             f"gemm-{kind}-{size.lower()}-{'aligned' if aligned else 'any'}-{''.join('nt'[turned] for turned in form)}"
         )
         hot = size == "LARGE" and aligned and not any(form)  # the others in turn, 2 s each
         yield function, signature, name, architectures if hot else (architectures[place % 3],)
+    for kind in ("float32", "float64"):
+        yield sums.make_add(kind), sums.add_signature(kind), f"add_parts-{kind}", architectures
 
 
 COMPILED = tuple(_compiled())
