@@ -2,15 +2,61 @@
 record a whole training step (graph.py).
 """
 
-_current = 0  # CUDA's default stream, which other libraries' work is ordered with
+import functools
+import warnings
+
+from numba import config, cuda
+
+recording = None  # the graph that records now; it sets this
 
 
 def current():
-    """The stream that work goes to: 0, or the one that a graph records."""
-    return _current
+    """The stream that work goes to: 0, CUDA's default, which other libraries' work is ordered with, or a graph's."""
+    return 0 if recording is None else recording.stream
+
+
+def is_recording():
+    """Whether what is started now is recorded and not executed: nothing may wait for a result."""
+    return recording is not None
 
 
 def start(kernel, blocks, threads, *arguments):
     """Start a kernel on a grid; nothing happens where there are no blocks."""
     if blocks:
-        kernel[blocks, threads, _current](*arguments)
+        if recording is None:
+            configured(kernel, blocks, threads, 0)(*arguments)
+        else:
+            recording.start(kernel, blocks, threads, arguments)
+
+
+def wait():
+    """Wait until everything that was started is done."""
+    cuda.synchronize()
+
+
+def refuse_recording(what):
+    """Raise RuntimeError if a graph records, of which `what` cannot become a part."""
+    if recording is not None:
+        raise RuntimeError(
+            f"{what} cannot be recorded: a recorded step runs without Python; do it before or after, "
+            f"or pass a number that changes from step to step as kernels._varying.varying(read)"
+        )
+
+
+if config.ENABLE_CUDASIM:
+
+    def configured(kernel, blocks, threads, stream):
+        """The kernel with its grid; the simulator keeps that in the kernel itself."""
+        return kernel[blocks, threads, stream]
+
+else:
+    from numba.core.errors import NumbaPerformanceWarning as _OfNumba
+    from numba.cuda.core.errors import NumbaPerformanceWarning as _OfNumbaCuda
+
+    @functools.lru_cache(4096)  # Numba keeps 128, of all kernels together
+    def configured(kernel, blocks, threads, stream):
+        """The kernel with its grid, kept; without Numba's warning that a grid is small: small arrays are no mistake."""
+        with warnings.catch_warnings():
+            for category in (_OfNumba, _OfNumbaCuda):
+                warnings.simplefilter("ignore", category)
+            return kernel[blocks, threads, stream, getattr(kernel, "dynamic_shared", 0)]
