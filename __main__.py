@@ -1,4 +1,4 @@
-"""`python -m tilewright …`: train an example, show what this machine offers, list and measure the kernels."""
+"""`python -m tilewright …`: train an example, show what this machine offers, list, check and measure the kernels."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .kernels import _check as check
 
-COMMANDS = ("train", "info", "ops", "bench")
+COMMANDS = ("train", "info", "ops", "check", "bench")
 DATASETS = ("digits",)
 
 
@@ -24,6 +24,10 @@ def main(arguments=None):
         return train(options.epochs, options.seed, options.out, options.quick)
     if options.command == "bench":
         from .bench.command import run
+
+        return run(options)
+    if options.command == "check":
+        from .commands.check import run
 
         return run(options)
     if options.command == "info":
@@ -44,6 +48,11 @@ def _parser(command):
     train.add_argument("--quick", action="store_true", help="two epochs on unshifted scans, to see that all works")
     commands.add_parser("info", help="versions, devices, threads, SIMD width, cache folder")
     commands.add_parser("ops", help="the kernels, one line each")
+    check_parser = commands.add_parser("check", help="the kernels against their references", allow_abbrev=False)
+    if command == ["check"]:  # whose options need NumPy alone, but the catalog's import takes its time
+        from .commands.check import add_arguments
+
+        add_arguments(check_parser)
     bench = commands.add_parser("bench", help="kernels beside NumPy, PyTorch and JAX, in turns", allow_abbrev=False)
     if command == ["bench"]:  # whose options need Numba's import, which the others' errors need not wait for
         from .bench.command import add_arguments

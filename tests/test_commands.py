@@ -104,12 +104,15 @@ def test_a_folder_that_cannot_be_made_is_said_before_training(tmp_path, capsys):
 @pytest.mark.parametrize(
     "arguments, message",
     (
-        (["trian"], "command is 'trian', expected one of 'train', 'info', 'ops', 'bench'; did you mean 'train'?"),
+        (
+            ["trian"],
+            "command is 'trian', expected one of 'train', 'info', 'ops', 'check', 'bench'; did you mean 'train'?",
+        ),
         (["train", "digit"], "dataset is 'digit', expected one of 'digits'; did you mean 'digits'?"),
         (["train", "digits", "--epochs", "0"], "argument --epochs: 0 is too small, expected at least 1"),
         (["train", "digits", "--seed", "x"], "argument --seed: 'x' is not a whole number"),
         (["train"], "the following arguments are required: dataset"),
-        ([], "the following arguments are required: {train,info,ops,bench}"),
+        ([], "the following arguments are required: {train,info,ops,check,bench}"),
     ),
 )
 def test_wrong_words_are_answered_with_the_nearest_known_ones(arguments, message, capsys):
