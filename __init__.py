@@ -1,6 +1,7 @@
 """Tilewright: compute kernels for neural networks, written in Python with Numba, and thin layers to train with them."""
 
 from . import kernels, layers, train
+from .kernels._device import to_device, to_host
 from .layers import (
     Parameter,
     Tensor,
@@ -16,6 +17,7 @@ from .layers import (
     sigmoid,
     softmax,
     tanh,
+    use,
 )
 from .train import Model, Sequential, load
 
@@ -39,7 +41,10 @@ __all__ = [
     "sigmoid",
     "softmax",
     "tanh",
+    "to_device",
+    "to_host",
     "train",
+    "use",
 ]
 
 

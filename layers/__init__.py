@@ -1,5 +1,6 @@
 """Layers: thin classes of parameters that name the kernel to call, and the tape that links them."""
 
+from ._device import use
 from ._layer import Layer
 from ._random import set_seed
 from ._tape import Parameter, Tensor, no_grad
@@ -46,4 +47,5 @@ __all__ = [
     "sigmoid",
     "softmax",
     "tanh",
+    "use",
 ]

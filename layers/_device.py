@@ -72,7 +72,7 @@ def zeros_like(x):
 def assign(x, values):
     """Fill x, wherever it lies, with a NumPy array's values."""
     if on_device(x):
-        x.copy_to_device(np.ascontiguousarray(values, x.dtype))
+        x.reshape(-1).copy_to_device(np.ascontiguousarray(values, x.dtype).reshape(-1))
     else:
         x[...] = values
 
