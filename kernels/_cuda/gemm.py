@@ -13,8 +13,8 @@ A side says how its tiles come from memory: `matrix.py` has those of matrices; a
 
 for tiles of W rows or columns of y by BK of K, filled by `threads` threads, of vectors of V elements in 16 bytes:
 
-    start(place, shape, z, t, w0)           once: thread t works out what does not change along K, `places` int32 numbers
-    load(held, x, shape, place, t, w0, k0)  for every step: the thread's `count` elements of the flat array x to registers
+    start(place, shape, z, t, w0)           once: thread t works out what does not change along K, `places` int32s
+    load(held, x, shape, place, t, w0, k0)  for every step: the thread's `count` elements of flat array x to registers
     keep(tile, begin, held, t)              from there on to shared memory, element (w, k) at begin + k pitch + w
 
 `shape` is a tuple of int32 that belongs to the side; w0 and k0 are where the tile begins, z is the product of the
@@ -34,10 +34,10 @@ import numpy as np
 from numba import cuda
 
 from . import launch, sums
+from .access import ALIGNMENT, fetch, put
 from .jit import device, kernel
 from .memory import empty
 from .stream import start
-from .vector import ALIGNMENT, fetch, put
 
 ACTIVATIONS = (None, "relu", "sigmoid", "tanh")  # their codes are their places
 RELU, SIGMOID = 1, 2
@@ -72,12 +72,12 @@ def block_threads(BM, BN, BK, TM, TN):
     return (BM // TM) * (BN // TN)
 
 
-def multiply(op, a, b, bias, activation, y, sizes, *, batch=1, layout=None, aligned_y=False):
+def multiply(op, a, b, bias, activation, y, sizes, *, batch=1, layout=None, rows=sums.pitched, aligned_y=False):
     """y[z] = f(A[z] B[z] + bias), of flat arrays; sizes (M, N, K).
 
     a, b: (side, flat array, shape) each. layout (pitch, step): element (m, n) of product z is y[z step + m pitch + n],
-    and its bias bias[z N + n]; by default the products follow one another. aligned_y: y and all its rows begin at
-    multiples of 16 bytes.
+    and its bias bias[z N + n]; by default the products follow one another. rows: a device function f(layout, m) in the
+    place of m pitch, of a layout (…, step, …). aligned_y: y and all its rows begin at multiples of 16 bytes.
     """
     (side_a, a, shape_a), (side_b, b, shape_b), (M, N, K) = a, b, sizes
     tile = choose(M, N, y.dtype, batch)
@@ -89,7 +89,7 @@ def multiply(op, a, b, bias, activation, y, sizes, *, batch=1, layout=None, alig
     finish = (y if bias is None else bias, bias is not None, ACTIVATIONS.index(activation))
     direct = finish if splits == 1 else (y, False, 0)
     start(
-        compiled(tile, y.dtype, side_a, side_b, aligned_y),
+        compiled(tile, y.dtype, side_a, side_b, aligned_y, rows if splits == 1 else sums.pitched),
         blocks,
         block_threads(*tile),
         *(a, shape_a, b, shape_b),
@@ -99,13 +99,13 @@ def multiply(op, a, b, bias, activation, y, sizes, *, batch=1, layout=None, alig
         *map(np.int32, (M, N, K, depth, splits)),
     )
     if splits > 1:
-        sums.add_parts(into, splits, *finish, y, (batch, M, N), layout)
+        sums.add_parts(into, splits, *finish, y, (batch, M, N), layout, rows=rows)
 
 
 @functools.lru_cache
-def compiled(tile, dtype, side_a, side_b, aligned_y):
+def compiled(tile, dtype, side_a, side_b, aligned_y, rows=sums.pitched):
     """The kernel of a tile and two sides, compiled at its first launch."""
-    return kernel(make_product(tile, dtype, side_a, side_b, aligned_y))
+    return kernel(make_product(tile, dtype, side_a, side_b, aligned_y, rows))
 
 
 @device
@@ -120,19 +120,19 @@ def first_element(block, M, N, BM, BN):
     return z, np.int32((band * GROUP + inside % high) * BM), np.int32(inside // high * BN)
 
 
-def signature(dtype, length_a, length_b):
-    """Of a product's kernel, whose sides' shapes have so many numbers."""
-    array, shapes = f"{dtype}[::1]", [f"UniTuple(int32, {length})" for length in (length_a, length_b, 2)]
+def signature(dtype, length_a, length_b, length=2):
+    """Of a product's kernel, whose sides' shapes and layout have so many numbers."""
+    array, shapes = f"{dtype}[::1]", [f"UniTuple(int32, {length})" for length in (length_a, length_b, length)]
     sizes = "int32, int32, int32, int32, int32"
     return f"void({array}, {shapes[0]}, {array}, {shapes[1]}, {array}, boolean, int64, {array}, {shapes[2]}, {sizes})"
 
 
 @functools.lru_cache
-def make_product(tile, dtype, side_a, side_b, aligned_y):
+def make_product(tile, dtype, side_a, side_b, aligned_y, rows=sums.pitched):
     """f(a, shape_a, b, shape_b, bias, biased, code, y, layout, M, N, K, depth, splits), a kernel's Python function.
 
     Arrays are flat. Grid: ceil(M / BM) ceil(N / BN) blocks of `block_threads` for each of `splits` ranges of each
-    product of the batch, in one dimension. layout: as `multiply` says, of batch * splits results.
+    product of the batch, in one dimension. layout, rows: as `multiply` says, of batch * splits results.
     """
     BM, BN, BK, TM, TN = tile
     dtype = np.dtype(dtype)
@@ -206,7 +206,7 @@ def make_product(tile, dtype, side_a, side_b, aligned_y):
             row = m0 + m + i // V * gap_m + i % V
             for g in range(TN // V):
                 column = n0 + n + g * gap_n
-                place = np.int32(begin + row * layout[0] + column)
+                place = np.int32(begin + rows(layout, row) + column)
                 for v in range(V):
                     s = sums[i, g * V + v] + right[g * V + v]
                     left[v] = zero if code == RELU and s <= zero else s
@@ -223,7 +223,7 @@ def make_product(tile, dtype, side_a, side_b, aligned_y):
                 row = m0 + m + i // V * gap_m + i % V
                 for j in range(TN):
                     column = n0 + n + j // V * gap_n + j % V
-                    place = np.uint32(begin + row * layout[0] + column)
+                    place = np.uint32(begin + rows(layout, row) + column)
                     if row < M and column < N:
                         s = y[place]
                         if code == SIGMOID:

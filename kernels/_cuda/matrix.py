@@ -8,8 +8,8 @@ import functools
 
 import numpy as np
 
+from .access import fetch, put
 from .jit import device
-from .vector import fetch, put
 
 SINGLE = (1, 0, 0)  # of a matrix's shape, where there is just one
 
@@ -69,21 +69,30 @@ def matrix(along_k, aligned):
                         else:
                             held[r * V + v] = 0
 
-        @device
-        def keep(tile, begin, held, t):
-            for r in range(each):
-                turn = t + r * threads
-                row, column = turn // across, turn % across * V
-                if turn < vectors:
-                    if along_k:
-                        for v in range(V):
-                            tile[np.uint32(begin + (column + v) * pitch + row)] = held[r * V + v]
-                    else:
-                        put(tile, begin + row * pitch + column, held, r * V)
-
-        return start, load, keep, each, each * V
+        return start, load, make_keep(W, BK, V, threads, pitch, along_k), each, each * V
 
     return side
+
+
+def make_keep(W, BK, V, threads, pitch, along_k):
+    """keep(tile, begin, held, t) of a side, whose r-th vector of thread t is vector t + r threads of the tile."""
+    vectors = W * BK // V
+    each = -(-vectors // threads)
+    across = BK // V if along_k else W // V  # vectors of a row
+
+    @device
+    def keep(tile, begin, held, t):
+        for r in range(each):
+            turn = t + r * threads
+            row, column = turn // across, turn % across * V
+            if turn < vectors:
+                if along_k:
+                    for v in range(V):
+                        tile[np.uint32(begin + (column + v) * pitch + row)] = held[r * V + v]
+                else:
+                    put(tile, begin + row * pitch + column, held, r * V)
+
+    return keep
 
 
 def batches(batch, lead_a, lead_b):

@@ -15,46 +15,53 @@ from numba import cuda
 
 from . import launch
 from .halves import accumulator, conversions, storage
-from .jit import kernel
+from .jit import device, kernel
 from .stream import start
 
 THREADS = 128
 RELU, SIGMOID = 1, 2  # codes of activations, as in gemm.py
 
 
-def add_parts(parts, P, bias, biased, code, y, shape, layout, kind=None):
-    """y[z step + m pitch + n] = f(sum of P parts + bias[z N + n]); flat arrays, shape (batch, M, N), layout (pitch, step).
+@device
+def pitched(layout, row):
+    """Where a row begins, if neighbouring ones are a pitch apart."""
+    return row * layout[0]
 
-    Without a bias `bias` is any array of y's type that is not read.
+
+def add_parts(parts, P, bias, biased, code, y, shape, layout, kind=None, rows=pitched):
+    """y[z step + rows(layout, m) + n] = f(sum of P parts + bias[z N + n]).
+
+    Flat arrays, shape (batch, M, N), layout (pitch, step). Without a bias `bias` is any array of y's type that is not
+    read. rows: a device function, with it the layout is (…, step, …).
     """
     batch, M, N = shape
     count = batch * M * N
     launch.index32("a sum of parts", parts=parts.size)
-    function = compiled_add(kind or y.dtype.name)
-    sizes = map(np.int32, (P, count, M * N, N, *layout))
-    start(function, launch.ceil_div(count, THREADS), THREADS, parts, bias, biased, code, y, *sizes)
+    function = compiled_add(kind or y.dtype.name, rows)
+    layout, sizes = tuple(map(np.int32, layout)), map(np.int32, (P, count, M * N, N))
+    start(function, launch.ceil_div(count, THREADS), THREADS, parts, bias, biased, code, y, layout, *sizes)
 
 
 @functools.lru_cache
-def compiled_add(kind):
+def compiled_add(kind, rows=pitched):
     """The kernel of a kind, compiled at its first launch."""
-    return kernel(make_add(kind))
+    return kernel(make_add(kind, rows))
 
 
-def add_signature(kind):
+def add_signature(kind, length=2):
     """Of `make_add`'s kernel."""
     parts, array = f"{accumulator(kind)}[::1]", f"{storage(kind)}[::1]"
-    return f"void({parts}, {array}, boolean, int64, {array}, int32, int32, int32, int32, int32, int32)"
+    return f"void({parts}, {array}, boolean, int64, {array}, UniTuple(int32, {length}), int32, int32, int32, int32)"
 
 
 @functools.lru_cache
-def make_add(kind):
-    """f(parts, bias, biased, code, y, P, count, inner, N, pitch, step): a thread owns one of `count` elements of y."""
+def make_add(kind, rows=pitched):
+    """f(parts, bias, biased, code, y, layout, P, count, inner, N): a thread owns one of `count` elements of y."""
     widen, narrow = conversions(kind)
     p = accumulator(kind).type
     zero, half, one = p(0), p(0.5), p(1)
 
-    def add(parts, bias, biased, code, y, P, count, inner, N, pitch, step):
+    def add(parts, bias, biased, code, y, layout, P, count, inner, N):
         i = np.int32(cuda.grid(1))
         if i < count:
             z = np.int32(i // inner)
@@ -74,6 +81,6 @@ def make_add(kind):
                 total = half * (one + p(math.tanh(half * total)))
             elif code > SIGMOID:
                 total = p(math.tanh(total))
-            y[np.uint32(z * step + row * pitch + column)] = narrow(total)
+            y[np.uint32(z * layout[1] + rows(layout, row) + column)] = narrow(total)
 
     return add
