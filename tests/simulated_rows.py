@@ -1,56 +1,103 @@
-"""Run by test_cuda_rows.py with Numba's CUDA simulator on: rows fetched, and sums kept, on the device."""
+"""Run by test_cuda_reduce.py with Numba's CUDA simulator on: rows that the catalog's simulated cases do not reach.
+
+Sizes of blocks are small here, so that short arrays need every way: several warps a row, rows too long for registers,
+means in two stages. Prints what it is: no GPU.
+"""
 
 import numpy as np
+import simulated  # noqa: F401  its small blocks
 from numba import cuda
-from tilewright.kernels._cuda import launch
-from tilewright.kernels._cuda.accumulate import add_into, add_scaled, copy_rows
-from tilewright.kernels._cuda.gather import take_rows
+from tilewright.kernels._cuda import emulation, reduce
+from tilewright.kernels.softmax import cuda as softmax_cuda
+from tilewright.kernels.softmax import reference as softmax
 
-launch.THREADS, launch.BLOCKS_PER_MULTIPROCESSOR = 4, 2
+reduce.MANY, reduce.MOST = 4, 64  # a row of 129 needs two warps, one of 257 is too long for their registers
+softmax_cuda.PARTS = 4
+LENGTHS = (1, 32, 33, 64, 65, 128, 129, 131, 256, 257, 260, 515)
 rng = np.random.default_rng(0)
 done = 0
 
 
-def check(got, want):
+def close(got, want, exact, what, more=2):
+    """got is as near to the exact result as NumPy's is, to a factor of 2."""
     global done
-    np.testing.assert_array_equal(got.copy_to_host().view(np.uint8), want.view(np.uint8))
+    got = got.copy_to_host()
+    assert got.shape == np.shape(want) and got.dtype == want.dtype, what
+    scale = np.abs(exact).max(initial=0) or 1.0
+    mine, theirs = (np.abs(x.astype(np.float64) - exact).max(initial=0) / scale for x in (got, want))
+    assert mine <= more * theirs + 2 * np.finfo(want.dtype).eps, (what, mine, theirs)
     done += 1
 
 
-def shifted(x):
-    """x on the device, an element behind a boundary."""
-    return cuda.to_device(np.concatenate((np.zeros(1, x.dtype), x.ravel())))[1:].reshape(x.shape)
+def check_softmax(dtype, shape, axis=-1, scale=3.0):
+    x, dy = (rng.standard_normal(shape) * scale).astype(dtype), rng.standard_normal(shape).astype(dtype)
+    y = softmax_cuda.softmax_forward(cuda.to_device(x), axis=axis)
+    exact = softmax.softmax_forward(x.astype(np.longdouble), axis=axis).astype(np.float64)
+    want = softmax.softmax_forward(x, axis=axis)
+    close(y, want, exact, ("softmax", dtype, shape))
+    dx = softmax_cuda.softmax_backward(cuda.to_device(dy), cuda.to_device(want), axis=axis)
+    exact = softmax.softmax_backward(dy.astype(np.longdouble), want.astype(np.longdouble), axis=axis).astype(np.float64)
+    close(dx, softmax.softmax_backward(dy, want, axis=axis), exact, ("its gradient", dtype, shape))
 
 
-for dtype in (np.float32, np.float64, np.int64, np.int32, np.uint8, np.bool_):
-    for row in ((), (3,), (4,), (2, 8), (0,)):
-        x = rng.integers(0, 256, (9, *row, np.dtype(dtype).itemsize), np.uint8)  # any bits: NaN among them
-        x = (x % 2).astype(bool)[..., 0] if dtype is np.bool_ else x.view(dtype)[..., 0]
-        order = rng.permutation(np.arange(18) % 9)
-        for place in (cuda.to_device, shifted):
-            out, want = np.ones((2, 5, *row), dtype)
-            want[:] = x[order[7:12]]
-            out = place(out)
-            take_rows(place(x), cuda.to_device(order), 7, 5, out)
-            check(out, want)
-            into, want = np.ones((2, 9, *row), dtype)
-            want[3:8] = x[:5]
-            into = place(into)
-            copy_rows(into, 3, place(x[:5].copy()))
-            check(into, want)
+def check_special_rows():
+    """A running maximum meets NaN, infinity and rows of -inf alone as one over the whole row does."""
+    x = rng.standard_normal((7, 300)).astype(np.float32)
+    x[1, 7], x[2, 290], x[3, :], x[4, :200], x[5, 3] = np.nan, np.inf, -np.inf, -np.inf, -np.inf
+    with np.errstate(all="ignore"):
+        want = softmax.softmax_forward(x)
+    for got in (
+        softmax_cuda.softmax_forward(cuda.to_device(x)).copy_to_host(),
+        softmax_cuda.softmax_forward(cuda.to_device(x.T.copy()), axis=0).copy_to_host().T,
+    ):
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-7)
 
-many = cuda.to_device(np.zeros(7))  # more rows out than there are in x
-take_rows(cuda.to_device(np.array([2.0, 5.0])), cuda.to_device(np.array([1, 0, 0, 1, 1, 0, 1])), 0, 7, many)
-check(many, np.array([5.0, 2, 2, 5, 5, 2, 5]))
 
-for dtype in (np.float32, np.float64):
-    for count in (0, 1, 4, 37):
-        for place in (cuda.to_device, shifted):
-            total, x = rng.standard_normal((2, count)).astype(dtype)
-            sums = place(total)
-            add_into(sums, place(x))
-            check(sums, total + x)
-    total = cuda.to_device(np.array([1.5]))
-    add_scaled(total, cuda.to_device(np.array(0.1, dtype)), 32)
-    check(total, np.array([1.5 + float(dtype(0.1)) * 32]))
-print(f"{done} results in the simulator, no GPU")
+def check_means():
+    for size in (0, 1, 63, 64, 65, 130, 1000):
+        x = rng.standard_normal(size).astype(np.float32)
+        exact = x.astype(np.float64).mean() if size else np.float64(0)
+        want = np.float32(x.mean() if size else 0)
+        close(reduce.mean(cuda.to_device(x)), want, exact, ("mean", size), more=4)
+
+
+def check_column_sums():
+    for G, N in ((1, 1), (3, 33), (70, 40)):
+        parts = rng.standard_normal((G, 2, N))
+        sums = [cuda.to_device(np.empty(N)) for _ in range(2)]
+        reduce.add_columns(cuda.to_device(parts.reshape(-1)), N, *sums)
+        for k in range(2):
+            exact = parts[:, k].astype(np.longdouble).sum(0).astype(np.float64)
+            close(sums[k], parts[:, k].sum(0), exact, ("columns", G, N))
+
+
+def check_that_lanes_must_agree():
+    """The emulation refuses a warp whose lanes do not all execute the same instruction."""
+
+    @cuda.jit
+    def apart(y):
+        if cuda.threadIdx.x < 16:
+            y[0] = emulation.shuffle_xor(1.0, 1)
+        else:
+            y[0] = emulation.widen_together(1.0)
+
+    emulation.widen_together = lambda x: emulation._together(lambda operands: operands, x)
+    try:
+        apart[1, 32](cuda.to_device(np.zeros(1)))
+    except AssertionError as error:
+        assert "different instructions" in str(error)
+    else:
+        raise AssertionError("lanes that part were not seen")
+
+
+for number, N in enumerate(LENGTHS):
+    check_softmax((np.float32, np.float64)[number % 2], (3, N))
+    check_softmax(np.float32, (2, N), scale=30.0)
+for shape, axis in (((9, 40), 0), ((2, 33, 3), 1), ((3, 5, 7), 1)):
+    check_softmax(np.float32, shape, axis)
+check_special_rows()
+check_means()
+check_column_sums()
+check_that_lanes_must_agree()
+print(f"{done} results of rows and columns in the simulator, on an emulation of shuffles, no GPU")

@@ -18,18 +18,18 @@ _copies = {}  # of a thread: groups of (tile, i, values); the last is open
 
 
 class _Warp:
-    """Where the lanes of a warp meet."""
+    """Where the lanes of a warp meet, or those of several."""
 
-    def __init__(self):
-        self.operands, self.results, self.missing = [None] * WARP, [None] * WARP, WARP
-        self.lock, self.answered = threading.Lock(), [threading.Semaphore(0) for _ in range(WARP)]
+    def __init__(self, size):
+        self.operands, self.results, self.missing = [None] * size, [None] * size, size
+        self.lock, self.answered = threading.Lock(), [threading.Semaphore(0) for _ in range(size)]
 
     def together(self, lane, instruction, operands):
         with self.lock:
             self.operands[lane] = instruction, operands
             self.missing -= 1
             if self.missing == 0:  # the last one computes for all; each of them comes back after it has its result
-                self.missing = WARP
+                self.missing = len(self.operands)
                 self._execute()
         assert self.answered[lane].acquire(timeout=60), "a lane of the warp does not come"
         result, self.results[lane] = self.results[lane], None
@@ -44,12 +44,12 @@ class _Warp:
             answered.release()
 
 
-def _together(instruction, *operands):
-    """This lane's result of an instruction that its whole warp executes."""
+def _together(instruction, *operands, size=WARP):
+    """This lane's result of an instruction that its whole warp executes, or its whole group of `size` threads."""
     thread = threading.current_thread()
     warps = thread._manager.__dict__.setdefault("_warps", {})  # of the thread's block
-    number, lane = divmod(thread.thread_id, WARP)
-    warp = warps.get(number) or warps.setdefault(number, _Warp())
+    number, lane = divmod(thread.thread_id, size)
+    warp = warps.get((size, number)) or warps.setdefault((size, number), _Warp(size))
     return warp.together(lane, instruction, operands)
 
 
