@@ -101,9 +101,10 @@ def write(figures):
 def update(folders):
     """Measure the kernels of some folders, or of all, and write their rows anew; those of kernels that are gone go."""
     chosen = [face for face in faces() if not folders or set(face.split(".")[-2:]) & set(folders)]
-    kept = read(TABLE.read_text("utf-8")) if TABLE.exists() and folders else {}
     names = {entry.name for face in faces() for entry in compiled(face)}
-    figures = {key: value for key, value in kept.items() if key[0] in names} | measure(chosen)
+    measured = measure(chosen)
+    kept = read(TABLE.read_text("utf-8")) if TABLE.exists() and folders else {}  # read late: it may take others' rows
+    figures = {key: value for key, value in kept.items() if key[0] in names} | measured
     TABLE.write_text(write(figures), "utf-8")
 
 
