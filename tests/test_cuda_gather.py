@@ -15,7 +15,7 @@ if importlib.util.find_spec("numba_cuda") is None:
 
 def test_rows_and_sums_in_the_simulator():
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", Path(__file__).with_name("simulated_rows.py")],
+        [sys.executable, "-W", "ignore", Path(__file__).with_name("simulated_gather.py")],
         env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
         capture_output=True,
         text=True,
