@@ -47,7 +47,7 @@ if config.ENABLE_CUDASIM:
 
     def configured(kernel, blocks, threads, stream):
         """The kernel with its grid; the simulator keeps that in the kernel itself."""
-        return kernel[blocks, threads, stream]
+        return kernel[blocks, threads, stream, getattr(kernel, "dynamic_shared", 0)]
 
 else:
     from numba.core.errors import NumbaPerformanceWarning as _OfNumba
