@@ -4,6 +4,8 @@ In Numba's simulator memory of the host stands for the device's. There a fresh a
 it holds floats: a kernel that reads what nobody wrote computes nonsense instead of what happened to lie there.
 """
 
+import functools
+
 import numpy as np
 from numba import config, cuda
 
@@ -80,10 +82,14 @@ if config.ENABLE_CUDASIM:
         """Copy an array on the device to another of its shape and dtype."""
         out.copy_to_device(x)
 
-    pinned = np.empty
+    pinned = np.empty  # memory of the host that the device reads while Python goes on
 
-    def send(page, out):
-        """Copy bytes of the host to an array on the device; the event says when they are there."""
+    def event():
+        """Says when a copy is done."""
+        return cuda.event()
+
+    def send(page, out, sent):
+        """Copy bytes of the host to an array on the device; the event `sent` says when they are there."""
         out.ravel().view(np.uint8)[:] = page
 
 else:
@@ -92,7 +98,8 @@ else:
     from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
     def device():
-        return devices.get_context().device.id
+        error, number = driver.binding.cuCtxGetDevice()
+        return devices.get_context().device.id if error else int(number)  # where there is no context Numba makes one
 
     def allocate(size):
         return devices.get_context().memalloc(size)
@@ -109,11 +116,21 @@ else:
         if pending is not None:
             pending.clear()
 
-    def array(lease, shape, dtype, size):
+    @functools.lru_cache(4096)
+    def _attributes(shape, dtype):
+        """The attributes of an array, which take Numba longer to find than a kernel's launch; its memory aside."""
         shape, strides, dtype = prepare_shape_strides_dtype(shape, None, dtype, "C")
+        nowhere = driver.MemoryPointer(None, driver.binding.CUdeviceptr(0), 0)
+        like = DeviceNDArray(shape, strides, dtype, gpu_data=nowhere)
+        assert like._numba_type_  # which `like` keeps from here on
+        return vars(like)
+
+    def array(lease, shape, dtype, size):
+        x = DeviceNDArray.__new__(DeviceNDArray)
+        x.__dict__.update(_attributes(shape, dtype))
         # Numba's views pass on an owner that is none of its own pointers; its counting of references is not needed
-        memory = driver.MemoryPointer(None, lease.raw.device_pointer, size, owner=lease)
-        return DeviceNDArray(shape, strides, dtype, gpu_data=memory)
+        x.gpu_data = driver.MemoryPointer(None, lease.raw.device_pointer, size, owner=lease)
+        return x
 
     def lease_of(x):
         owner = getattr(getattr(x, "gpu_data", None), "owner", None)
@@ -125,9 +142,9 @@ else:
     def pinned(size, dtype):
         return cuda.pinned_array(size, dtype)
 
-    def send(page, out):
-        address = driver.host_pointer(page, readonly=True)
-        driver.driver.cuMemcpyHtoDAsync(driver.device_pointer(out), address, page.nbytes, 0)
-        sent = cuda.event(timing=False)
+    def event():
+        return cuda.event(timing=False)
+
+    def send(page, out, sent):
+        driver.driver.cuMemcpyHtoDAsync(driver.device_pointer(out), page.ctypes.data, page.nbytes, 0)
         sent.record(0)
-        return sent

@@ -10,6 +10,8 @@ Python does not run again in a replay. What changes from step to step reaches th
 their place (upload.py) and through numbers (numbers.py). All sizes, branches and other numbers are as recorded.
 """
 
+import sys
+
 from . import memory, stream
 from .capture import Capture
 from .numbers import Numbers
@@ -83,5 +85,7 @@ class Graph:
         self._capture = None
 
     def __del__(self):
+        if sys.is_finalizing():
+            return
         self._capture = None  # ends before its memory goes to others
         self.pool.bequeath(memory.common)

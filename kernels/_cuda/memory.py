@@ -78,8 +78,9 @@ def empty(shape, dtype):
 
     Raises MemoryError if the device has no memory for it, also after the pool's free buffers were given back.
     """
+    shape = tuple(shape) if hasattr(shape, "__len__") else (int(shape),)
     dtype = np.dtype(dtype)
-    size = dtype.itemsize * (shape if isinstance(shape, (int, np.integer)) else math.prod(shape))
+    size = dtype.itemsize * math.prod(shape)
     if size == 0:
         return cuda.device_array(shape, dtype)  # no memory, no call
     return buffers.array(_lease(size), shape, dtype, size)
@@ -95,7 +96,7 @@ def to_device(x):
     stream.refuse_recording("a copy of an array to the device")
     y = empty(x.shape, x.dtype)
     if x.size:
-        y.copy_to_device(np.ascontiguousarray(x).reshape(x.shape))
+        y.reshape(-1).copy_to_device(np.ascontiguousarray(x).reshape(-1))  # Numba drops axes whose stride is 0
     return y
 
 

@@ -19,7 +19,7 @@ class Pages:
     """Pinned memory of a size, several times."""
 
     def __init__(self, size, count=PAGES):
-        self._pages = [buffers.pinned(size, np.uint8) for _ in range(count)]
+        self._pages = buffers.pinned((count, size), np.uint8)
         self._sent = [None] * count  # events
         self._turn = 0
 
@@ -32,8 +32,10 @@ class Pages:
 
     def send(self, out):
         """Copy the page to the array, which may be smaller, in the order of the stream, and turn to the next page."""
-        self._sent[self._turn] = buffers.send(self._pages[self._turn][: out.nbytes], out)
-        self._turn = (self._turn + 1) % len(self._pages)
+        turn = self._turn
+        self._sent[turn] = self._sent[turn] or buffers.event()
+        buffers.send(self._pages[turn][: out.nbytes], out, self._sent[turn])
+        self._turn = (turn + 1) % len(self._pages)
 
 
 def upload(x, out):
