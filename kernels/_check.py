@@ -35,7 +35,7 @@ def floats(op, ndim=None, /, **arrays):
 
 
 def _explain_floats(op, ndim, arrays):
-    if any(hasattr(x, "__cuda_array_interface__") for x in arrays.values()):
+    if any(_device.on_device(x) for x in arrays.values()):
         return _device.floats(op, ndim, arrays)
     leader = None
     for name, x in arrays.items():
@@ -65,8 +65,8 @@ def matrices(op, names, a, b):
         return
     arrays = dict(zip(names, (a, b)))
     for name, x in arrays.items():
-        if (isinstance(x, _ndarray) or hasattr(x, "__cuda_array_interface__")) and x.ndim < 2:
-            raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {x.shape}), expected at least 2")
+        if (isinstance(x, _ndarray) or _device.on_device(x)) and x.ndim < 2:
+            raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {_shape_of(x)}), expected at least 2")
     _explain_floats(op, None, arrays)
 
 
@@ -82,22 +82,32 @@ def broadcast(op, one, other, a, b):
         return np.broadcast_shapes(tuple(one), tuple(other))
     except ValueError:
         raise ValueError(
-            f"{op}: the leading axes of a {a.shape} and b {b.shape} do not broadcast; each pair must be equal or 1"
+            f"{op}: the leading axes of a {_shape_of(a)} and b {_shape_of(b)} do not broadcast; "
+            "each pair must be equal or 1"
         ) from None
 
 
-def integers(op, name, x, ndim=None):
-    """An integer array in C order."""
+def integers(op, name, x, ndim=None, beside=None):
+    """An integer array in C order, where the array of `beside`, (name, array), lies."""
     if not (x.__class__ is np.ndarray and x.dtype.char in _INTEGERS and x.dtype.isnative and x.flags.c_contiguous):
+        if _device.on_device(x) or (beside is not None and _device.on_device(beside[1])):
+            return _device.integers(op, name, x, ndim, beside)
         _explain_array(op, name, x, "an integer dtype")
+    elif beside is not None and beside[1].__class__ is not _ndarray and _device.on_device(beside[1]):
+        _device.integers(op, name, x, ndim, beside)
     if ndim is not None and x.ndim != ndim:
         rank(op, name, x, ndim)
+
+
+def dtype(op, name, x):
+    """The dtype of an array, as NumPy's, whichever library made it."""
+    return x.dtype if x.__class__ is _ndarray else _device.dtype(op, name, x)
 
 
 def rank(op, name, x, ndim):
     """x has `ndim` axes."""
     if x.ndim != ndim:
-        raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {x.shape}), expected {ndim}")
+        raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {_shape_of(x)}), expected {ndim}")
 
 
 def axis(op, value, name, x):
@@ -119,8 +129,14 @@ def shape(op, name, x, expected, because=None):
         return
     if len(actual) != len(expected) or any(type(e) is not str and a != e for a, e in zip(actual, expected)):
         wanted = ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "")
-        why = f" because {because[0]} is {getattr(because[1], 'shape', because[1])}" if because else ""
-        raise ValueError(f"{op}: {name} has shape {actual}, expected ({wanted}){why}")
+        why = f" because {because[0]} is {_shape_of(because[1])}" if because else ""
+        raise ValueError(f"{op}: {name} has shape {tuple(actual)}, expected ({wanted}){why}")
+
+
+def _shape_of(x):
+    """The shape of an array, or a shape; PyTorch's as a plain tuple."""
+    x = getattr(x, "shape", x)
+    return tuple(x) if isinstance(x, tuple) else x
 
 
 def same_shape(op, /, **arrays):
@@ -137,12 +153,13 @@ def out(op, given, expected, like):
     """The caller's buffer for a result of shape `expected` and of the dtype of `like`; None is allowed."""
     if given is not None:
         floats(op, None, out=given)
-        if given.__class__ is not like.__class__:
-            _device.same_device(op, given, like)
-        if given.dtype != like.dtype:
+        on_cpu = given.__class__ is _ndarray and like.__class__ is _ndarray
+        if not on_cpu:
+            _device.out(op, given, like)
+        elif given.dtype != like.dtype:
             raise TypeError(f"{op}: out is {given.dtype}, expected {like.dtype}, the dtype of the inputs")
         shape(op, "out", given, expected)
-        if not (given.flags.writeable if given.__class__ is _ndarray else _device.is_writeable(given)):
+        if on_cpu and not given.flags.writeable:
             raise ValueError(f"{op}: out is read-only; pass a writeable array")
 
 
@@ -167,7 +184,9 @@ def in_place(op, dw, /, **changed):
     floats(op, None, **changed, dw=dw)
     same_shape(op, **changed, dw=dw)
     for name, x in changed.items():
-        if not (x.flags.writeable if x.__class__ is _ndarray else _device.is_writeable(x)):
+        if x.__class__ is not _ndarray:
+            _device.writeable(op, name, x)
+        elif not x.flags.writeable:
             raise ValueError(f"{op}: {name} is read-only; pass a writeable array, such as {name}.copy()")
 
 
@@ -215,8 +234,8 @@ def word(op, name, value):
 def label(op, name, labels, place, y):
     """The error for labels[place], which is no column of y."""
     raise ValueError(
-        f"{op}: {name} holds {labels[place]} at position {place}, expected labels from 0 to {y.shape[1] - 1} "
-        f"because y is {y.shape}"
+        f"{op}: {name} holds {int(labels[place])} at position {place}, expected labels from 0 to {y.shape[1] - 1} "
+        f"because y is {_shape_of(y)}"
     )
 
 
@@ -239,8 +258,6 @@ def choice(op, name, value, choices):
 
 
 def _explain_array(op, name, x, kinds):
-    if hasattr(x, "__cuda_array_interface__"):
-        raise TypeError(f"{op}: {name} is on a CUDA device, expected a NumPy array; copy it with {name}.copy_to_host()")
     if not isinstance(x, np.ndarray):
         remedy = f"; make one with np.asarray({name})"
         if name == "out":

@@ -8,6 +8,8 @@ import importlib.util
 
 import numpy as np
 
+from ._check_device import on_device
+
 _ndarray = np.ndarray
 
 
@@ -22,7 +24,7 @@ class Faces:
     def __call__(self, x):
         if x.__class__ is _ndarray:
             return self._cpu or self._start_cpu()
-        if hasattr(x, "__cuda_array_interface__"):
+        if on_device(x):
             return self._cuda or self._start_cuda()
         return self._cpu or self._start_cpu()  # a number, such as the gradient of a loss
 
@@ -47,20 +49,15 @@ class CudaFace:
 
     def __init__(self, module):
         self._module = module
-        self._adopt = importlib.import_module("._cuda.arrays", __package__).adopt
+        self._adopting = importlib.import_module("._cuda.arrays", __package__).adopting
 
     def __getattr__(self, name):
         function = getattr(self._module, name, None)
         if function is None:
             raise NotImplementedError(_no_kernel(name))
-        adopt = self._adopt
-
-        def call(*arguments, **options):
-            return function(*map(adopt, arguments), **{key: adopt(value) for key, value in options.items()})
-
-        self.__dict__[name] = call
+        self.__dict__[name] = call = self._adopting(name, function)
         return call
 
 
 def _no_kernel(name):
-    return f"{name}: there is no CUDA kernel yet; with x.copy_to_host() for every array x it runs on the CPU"
+    return f"{name}: there is no CUDA kernel yet; with tw.to_host(x) for every array x it runs on the CPU"

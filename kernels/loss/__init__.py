@@ -5,10 +5,15 @@ nothing is 0, and so is its gradient. `from_logits` says that y holds logits, no
 and the gradient is that of sigmoid or softmax and loss in one. Probabilities are clipped to [1e-7, 1 - 1e-7], those of
 classes after each row was divided by its sum, as in Keras; where a probability was clipped its gradient is 0.
 
+On CUDA a loss stays on the device, as an array of shape (), and `dloss` may be such an array.
+
 Float targets are not checked: beyond [0, 1] they make a cross-entropy that means nothing, and NaN gives NaN.
 """
 
+import numpy as np
+
 from .. import _check as check
+from .._check_device import on_device
 from .._dispatch import Faces
 
 _faces = Faces(__name__)
@@ -34,7 +39,7 @@ def mse_backward(dloss, y, t):
     dloss, a number; y, t (...) -> dy (...).
     """
     _check_targets("mse_backward", y, t)
-    check.real("mse_backward", "dloss", dloss)
+    _check_dloss("mse_backward", dloss, y)
     return _faces(y).mse_backward(dloss, y, t)
 
 
@@ -60,7 +65,7 @@ def binary_crossentropy_backward(dloss, y, t, *, from_logits=False):
     dloss, a number; y, t (...) -> dy (...).
     """
     _check_targets("binary_crossentropy_backward", y, t)
-    check.real("binary_crossentropy_backward", "dloss", dloss)
+    _check_dloss("binary_crossentropy_backward", dloss, y)
     return _faces(y).binary_crossentropy_backward(dloss, y, t, from_logits=from_logits)
 
 
@@ -85,7 +90,7 @@ def categorical_crossentropy_backward(dloss, y, t, *, from_logits=False):
     dloss, a number; y, t (M, N) -> dy (M, N).
     """
     _check_shares("categorical_crossentropy_backward", y, t)
-    check.real("categorical_crossentropy_backward", "dloss", dloss)
+    _check_dloss("categorical_crossentropy_backward", dloss, y)
     return _faces(y).categorical_crossentropy_backward(dloss, y, t, from_logits=from_logits)
 
 
@@ -110,7 +115,7 @@ def sparse_categorical_crossentropy_backward(dloss, y, t, *, from_logits=False):
     dloss, a number; y (M, N), t (M,) -> dy (M, N).
     """
     _check_labels("sparse_categorical_crossentropy_backward", y, t)
-    check.real("sparse_categorical_crossentropy_backward", "dloss", dloss)
+    _check_dloss("sparse_categorical_crossentropy_backward", dloss, y)
     return _faces(y).sparse_categorical_crossentropy_backward(dloss, y, t, from_logits=from_logits)
 
 
@@ -125,9 +130,18 @@ def _check_shares(op, y, t):
     check.whole(op, "the number of classes in y", y.shape[1], 1)
 
 
+def _check_dloss(op, dloss, y):
+    """A number, or beside arrays on a device one of them, of shape ()."""
+    if y.__class__ is not np.ndarray and on_device(dloss):
+        check.floats(op, None, y=y, dloss=dloss)
+        check.rank(op, "dloss", dloss, 0)
+    else:
+        check.real(op, "dloss", dloss)
+
+
 def _check_labels(op, y, t):
     check.floats(op, 2, y=y)
-    check.integers(op, "t", t, 1)
+    check.integers(op, "t", t, 1, ("y", y))
     check.shape(op, "t", t, y.shape[:1], ("y", y))
     check.whole(op, "the number of classes in y", y.shape[1], 1)
     misfit = _faces(y).first_misfit(t, y.shape[1])

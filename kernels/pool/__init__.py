@@ -44,10 +44,10 @@ def max_pool2d_backward(dy, argmax, *, input_shape, window=2, stride=None, paddi
     """
     op = "max_pool2d_backward"
     places = _check_backward(op, dy, input_shape, window, stride, padding)
-    check.integers(op, "argmax", argmax, 4)
+    check.integers(op, "argmax", argmax, 4, ("dy", dy))
     check.same_shape(op, dy=dy, argmax=argmax)
     expected = place_dtype(places)
-    if argmax.dtype != expected:
+    if argmax.dtype != expected and check.dtype(op, "argmax", argmax) != expected:
         raise TypeError(f"{op}: argmax is {argmax.dtype}, expected {expected} because a window has {places} places")
     return _faces(dy).max_pool2d_backward(
         dy, argmax, input_shape=input_shape, window=window, stride=stride, padding=padding
