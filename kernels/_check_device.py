@@ -14,7 +14,7 @@ import numpy as np
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _HALVES = ("float16", "bfloat16")
-_WITH_HALVES = {"matmul_forward", "linear_forward"}  # the ops whose cuda.py has kernels for both of them
+_WITH_HALVES = {"matmul_forward", "matmul_backward", "linear_forward", "linear_backward"}  # in all of their ways
 _DLPACK_CUDA = (2, 13)  # kDLCUDA and kDLCUDAManaged of dlpack.h
 NO_ORDER = -1  # for DLPack a stream on which nothing waits
 

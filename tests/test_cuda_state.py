@@ -64,6 +64,121 @@ def test_the_simulator_says_so():
     assert python(code, NUMBA_ENABLE_CUDASIM="1").startswith("None|Numba's simulator, compute capability ")
 
 
+@NEEDS_IT
+def test_a_card_that_does_not_start_is_named(monkeypatch):
+    from numba import cuda
+
+    def fail():
+        raise OSError("CUDA_ERROR_DEVICE_UNAVAILABLE\nin exclusive mode")
+
+    monkeypatch.setattr(cuda, "get_current_device", fail)
+    assert state.why_not() == (
+        "the GPU does not start (CUDA_ERROR_DEVICE_UNAVAILABLE); see with `nvidia-smi` whether it is free and well"
+    )
+
+
+class Card:
+    name, id = "NVIDIA Card", 0
+
+    def __init__(self, *capability):
+        self.compute_capability = capability
+
+
+@pytest.mark.parametrize(
+    "toolkit, driver, card, sentence",
+    (
+        (13, (13, 0), Card(7, 5), None),
+        (13, (13, 2), Card(10, 0), None),
+        (12, (13, 0), Card(7, 0), None),
+        (
+            13,
+            (12, 4),
+            Card(9, 0),
+            "the NVIDIA driver is one for CUDA 12.4, CUDA 13 is installed; install a driver of version 580 or newer",
+        ),
+        (
+            12,
+            (11, 8),
+            Card(8, 0),
+            "the NVIDIA driver is one for CUDA 11.8, CUDA 12 is installed; install a driver of version 525 or newer",
+        ),
+        (
+            13,
+            (13, 0),
+            Card(7, 0),
+            "NVIDIA Card is of compute capability 7.0, CUDA 13 compiles for 7.5 and newer; "
+            "pip install 'numba-cuda[cu12]'",
+        ),
+        (
+            12,
+            (12, 0),
+            Card(3, 7),
+            "NVIDIA Card is of compute capability 3.7, CUDA 12 compiles for 5.0 and newer",
+        ),
+    ),
+)
+def test_a_driver_or_a_card_that_is_too_old_is_named(toolkit, driver, card, sentence):
+    assert state._of_versions(toolkit, driver, card) == sentence
+
+
+@NEEDS_IT
+def test_the_versions_are_compared_once_the_card_has_started(monkeypatch):
+    from numba import cuda
+
+    monkeypatch.setattr(cuda, "get_current_device", lambda: Card(9, 0))
+    monkeypatch.setattr(state, "_driver", lambda: (12, 4))
+    monkeypatch.setattr(state, "_toolkit", lambda: 13)
+    assert state.why_not().startswith("the NVIDIA driver is one for CUDA 12.4, CUDA 13 is installed; ")
+    monkeypatch.setattr(state, "_driver", lambda: (13, 0))
+    assert state.why_not() is None
+
+
+@NEEDS_IT
+@pytest.mark.parametrize(
+    "card, ways",
+    (
+        (Card(9, 0), "9.0; products of 16 bits: mma.sync on tensor cores"),
+        (Card(8, 6), "8.6; products of 16 bits: mma.sync on tensor cores"),
+        (Card(7, 5), "7.5; products of 16 bits: converted to float32"),
+    ),
+)
+def test_info_says_which_ways_a_card_opens(card, ways, monkeypatch):
+    from numba import cuda
+
+    monkeypatch.setattr(cuda, "get_current_device", lambda: card)
+    state._capability.cache_clear()
+    try:
+        assert state.device() == f"NVIDIA Card, compute capability {ways}"
+        assert state.capability() == card.compute_capability
+    finally:
+        state._capability.cache_clear()
+
+
+@NEEDS_IT
+def test_the_capability_is_asked_for_once_a_device(monkeypatch):
+    from numba import cuda
+
+    asked = []
+
+    class Counting(Card):
+        @property
+        def compute_capability(self):
+            asked.append(self.id)
+            return 9, self.id
+
+        def __init__(self, id):
+            self.id = id
+
+    state._capability.cache_clear()
+    try:
+        for card in (Counting(0), Counting(1), Counting(0)):
+            monkeypatch.setattr(cuda, "get_current_device", lambda card=card: card)
+            assert state.capability() == (9, card.id)
+    finally:
+        state._capability.cache_clear()
+    assert asked == [0, 1]
+
+
 @pytest.mark.parametrize(
     "message, sentence",
     (

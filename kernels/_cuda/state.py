@@ -1,9 +1,13 @@
 """Whether CUDA kernels can run here, and if not, why not and what helps."""
 
+import functools
 import importlib.util
 import sys
 
 DRIVER = 580  # the first of CUDA 13, which the `cuda` extra brings
+DRIVERS = {12: 525, 13: DRIVER}  # the first of every major version of CUDA
+OLDEST = {12: (5, 0), 13: (7, 5)}  # compute capabilities that such a CUDA compiles for
+PRODUCTS_OF_16_BITS = {(0, 0): "converted to float32", (8, 0): "mma.sync on tensor cores"}  # from a capability on
 
 
 def why_not():
@@ -13,15 +17,50 @@ def why_not():
             return f"CUDA kernels run on Linux, this is {sys.platform}"
         return "numba-cuda is not installed; pip install 'tilewright[cuda]'"
     try:
-        from numba import cuda
+        from numba import config, cuda
         from numba.cuda.cudadrv.error import CudaSupportError
     except ImportError as error:
         return f"numba-cuda cannot be imported ({_first_line(error)}); pip install --upgrade 'tilewright[cuda]'"
     try:
-        cuda.get_current_device()
+        card = cuda.get_current_device()
     except CudaSupportError as error:
         return _of_driver(str(error))
+    except Exception as error:  # of the driver, in several classes: a card that is lost, full, or another's alone
+        return f"the GPU does not start ({_first_line(error)}); see with `nvidia-smi` whether it is free and well"
+    return None if config.ENABLE_CUDASIM else _of_versions(_toolkit(), _driver(), card)
+
+
+def _of_versions(toolkit, driver, card):
+    """The sentence for a driver or a card that the installed CUDA is too new for; None if they fit."""
+    if driver[0] < toolkit:
+        return (
+            f"the NVIDIA driver is one for CUDA {_dotted(driver)}, CUDA {toolkit} is installed; "
+            f"install a driver of version {DRIVERS.get(toolkit, DRIVER)} or newer"
+        )
+    least = OLDEST.get(toolkit, (0, 0))
+    if tuple(card.compute_capability) < least:
+        remedy = (
+            "; pip install 'numba-cuda[cu12]'" if toolkit == 13 and tuple(card.compute_capability) >= OLDEST[12] else ""
+        )
+        return (
+            f"{_name(card)} is of compute capability {_dotted(card.compute_capability)}, CUDA {toolkit} compiles for "
+            f"{_dotted(least)} and newer{remedy}"
+        )
     return None
+
+
+def _toolkit():
+    """The major version of the CUDA that compiles here."""
+    from cuda import bindings
+
+    return int(bindings.__version__.partition(".")[0])
+
+
+def _driver():
+    """The newest CUDA that the driver runs, (major, minor)."""
+    from numba.cuda.cudadrv.driver import driver
+
+    return driver.get_version()
 
 
 def _of_driver(message):
@@ -45,12 +84,42 @@ def _first_line(error):
     return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
 
 
-def device():
-    """The card in words, such as "NVIDIA H200, compute capability 9.0"; where `why_not()` is None."""
-    from numba import config, cuda
+def capability():
+    """The compute capability of the current device, (major, minor); where `why_not()` is None."""
+    from numba import cuda
 
     card = cuda.get_current_device()
+    return _capability(getattr(card, "id", None))  # the simulator's has no number
+
+
+@functools.cache
+def _capability(device):
+    from numba import cuda
+
+    return tuple(map(int, cuda.get_current_device().compute_capability))
+
+
+def device():
+    """The card in words, with the ways that its compute capability opens; where `why_not()` is None.
+
+    "NVIDIA H200, compute capability 9.0; products of 16 bits: mma.sync on tensor cores", for example.
+    """
+    from numba import cuda
+
+    card = cuda.get_current_device()
+    return f"{_name(card)}, compute capability {_dotted(capability())}; products of 16 bits: {_way_of_halves()}"
+
+
+def _way_of_halves():
+    return PRODUCTS_OF_16_BITS[max(least for least in PRODUCTS_OF_16_BITS if capability() >= least)]
+
+
+def _name(card):
+    from numba import config
+
     name = "Numba's simulator" if config.ENABLE_CUDASIM else card.name
-    if isinstance(name, bytes):
-        name = name.decode()
-    return f"{name}, compute capability {'.'.join(map(str, card.compute_capability))}"
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def _dotted(version):
+    return ".".join(map(str, version))
