@@ -100,6 +100,8 @@ def _by_dlpack(op, name, x, stream):
 
 def floats(op, ndim, arrays):
     """Arrays of one float dtype in C order, all on a device, of rank `ndim` if given; the first one leads."""
+    if _are_numbas(ndim, arrays):
+        return
     there = next(name for name, x in arrays.items() if on_device(x))
     for name, x in arrays.items():
         if not on_device(x):
@@ -120,6 +122,19 @@ def floats(op, ndim, arrays):
                 f"{op}: {name} is {dtype}, expected {leader} because {leader_name} is {leader}; "
                 f"convert it with {_converted(name, x, leader)}"
             )
+
+
+def _are_numbas(ndim, arrays):
+    """Whether all is well and all arrays are Numba's, the usual case, as quickly as can be."""
+    dtype = None
+    for x in arrays.values():
+        if not hasattr(type(x), "__cuda_ndarray__") or not x.is_c_contiguous() or (ndim is not None and x.ndim != ndim):
+            return False
+        if x.dtype is not dtype:
+            if dtype is not None or x.dtype not in _FLOATS:
+                return False
+            dtype = x.dtype
+    return True
 
 
 def integers(op, name, x, ndim, beside):
@@ -154,6 +169,8 @@ def out(op, given, like):
             f"{op}: out is a NumPy array, expected one on the device as the inputs are; "
             "pass tw.to_device(out), or no out"
         )
+    if given.__class__ is like.__class__ and given.dtype is like.dtype and hasattr(type(given), "__cuda_ndarray__"):
+        return
     expected, actual = dtype(op, "the input", like), dtype(op, "out", given)
     if actual != expected:
         raise TypeError(f"{op}: out is {actual}, expected {expected}, the dtype of the inputs")
@@ -181,7 +198,7 @@ def _elsewhere(op, name, x, there):
 def _explain_dtype(op, name, x, dtype):
     expected = "float32 or float64"
     if dtype.name in _HALVES:
-        expected += " because it has no kernel of 16 bits"
+        expected += " because this op has no kernel of 16 bits"
     elif op in _WITH_HALVES:
         expected = "float16, bfloat16, float32 or float64"
         if dtype.str[1:] in ("u2", "V2"):

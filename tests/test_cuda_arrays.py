@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from tilewright.kernels import _check_device, _device
+from tilewright.kernels import _check, _check_device, _device
 from tilewright.kernels._cuda import state
 
 from .foreign import ByDlpack, OnDevice, Tensor
@@ -25,7 +25,77 @@ from tilewright.kernels._cuda.dlpack import view
 if config.ENABLE_CUDASIM:
     pytest.skip("Numba's simulator has no arrays but its own", allow_module_level=True)
 
+from numba.cuda.cudadrv import driver
+from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+def of_numba(shape, dtype=np.float32, order="C"):
+    """Numba's array on an address where nothing is."""
+    like = np.empty(shape, dtype, order)
+    memory = driver.MemoryPointer(None, driver.binding.CUdeviceptr(4096), like.nbytes)
+    return DeviceNDArray(like.shape, like.strides, like.dtype, gpu_data=memory)
+
+
+def test_good_arrays_of_numbas_pass():
+    x, w = of_numba((2, 3)), of_numba((3, 4))
+    _check.floats("op", 2, x=x, w=w)
+    _check.matrices("op", "ab", x, w)
+    _check.floats("linear_forward", 2, x=of_numba((2, 3), np.float16), w=of_numba((3, 4), np.float16))
+    _check.out("op", x, (2, 3), of_numba((2, 3)))
+    _check.in_place("op", x, w=of_numba((2, 3)), m=of_numba((2, 3)))
+    _check.integers("op", "t", of_numba(2, np.int64), 1, ("y", x))
+    assert arrays.adopt(x) is x
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    (
+        (
+            lambda: _check.floats("op", None, x=of_numba((2, 3)), w=of_numba((2, 3), np.float64)),
+            TypeError,
+            "op: w is float64, expected float32 because x is float32; "
+            "convert it with tw.to_device(tw.to_host(w).astype(np.float32))",
+        ),
+        (
+            lambda: _check.floats("op", None, x=of_numba((2, 3), order="F")),
+            ValueError,
+            "op: x has shape (2, 3) and strides (4, 8), expected C order because kernels make no silent copies; "
+            "copy it with tw.to_device(tw.to_host(x))",
+        ),
+        (
+            lambda: _check.floats("op", 3, x=of_numba((2, 3))),
+            ValueError,
+            "op: x has 2 axes (shape (2, 3)), expected 3",
+        ),
+        (
+            lambda: _check.floats("op", None, x=of_numba((2, 3), np.float16)),
+            TypeError,
+            "op: x is float16, expected float32 or float64 because this op has no kernel of 16 bits; "
+            "convert it with tw.to_device(tw.to_host(x).astype(np.float32))",
+        ),
+        (
+            lambda: _check.floats("op", None, x=of_numba((2, 3)), w=X),
+            TypeError,
+            "op: w is a NumPy array, expected an array on the device because x is; copy it with tw.to_device(w)",
+        ),
+        (
+            lambda: _check.out("op", of_numba((2, 3)), (2, 3), of_numba((2, 3), np.float64)),
+            TypeError,
+            "op: out is float32, expected float64, the dtype of the inputs",
+        ),
+        (
+            lambda: _check.in_place("op", of_numba((2, 3)), w=OnDevice(X, read_only=True)),
+            ValueError,
+            "op: w is read-only; pass a writeable array, such as tw.to_device(tw.to_host(w))",
+        ),
+    ),
+)
+def test_bad_arrays_of_numbas_are_named(call, error, message):
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value) == message
 
 
 class Adopted:
@@ -242,3 +312,24 @@ def test_a_view_by_dlpack_shows_what_lies_there():
         X.dtype,
         3,
     )
+
+
+def test_bfloat16_goes_through_a_public_function_in_the_simulator():
+    pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed")
+    code = """
+import sys
+import ml_dtypes
+import numpy as np
+import tilewright as tw
+from tilewright.kernels._cuda import gemm_tensor
+sys.setswitchinterval(1e-4)
+gemm_tensor.LARGE = gemm_tensor.SMALL = 32, 16, 16, 16, 16, 3
+x, w = np.arange(6).reshape(2, 3).astype(ml_dtypes.bfloat16), np.ones((3, 8), ml_dtypes.bfloat16)
+out = tw.to_device(np.zeros((2, 8), ml_dtypes.bfloat16))
+assert tw.kernels.linear_forward(tw.to_device(x), tw.to_device(w), out=out) is out
+y = tw.to_host(out)
+print(y.dtype, *y.sum(1))
+"""
+    settings = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], env=settings, capture_output=True, text=True)
+    assert done.stdout == "bfloat16 24 96\n", done.stderr

@@ -151,7 +151,7 @@ def test_without_ml_dtypes_there_is_no_bfloat16(monkeypatch):
         (
             lambda: kernels.relu_forward(HALF),
             TypeError,
-            "relu_forward: x is float16, expected float32 or float64 because it has no kernel of 16 bits; "
+            "relu_forward: x is float16, expected float32 or float64 because this op has no kernel of 16 bits; "
             "convert it with tw.to_device(tw.to_host(x).astype(np.float32))",
         ),
         (
