@@ -264,7 +264,7 @@ def _explain_array(op, name, x, kinds):
             remedy = f"; {_BUFFER}"
         elif x is None or isinstance(x, (str, bytes)):  # of which np.asarray makes nothing that would do
             remedy = f" of {kinds}"
-        raise TypeError(f"{op}: {name} is {_kind(x)}, expected a NumPy array{remedy}")
+        raise TypeError(f"{op}: {name} is {_device.kind(x)}, expected a NumPy array{remedy}")
     wanted = _INTEGERS if "integer" in kinds else _FLOATS
     if x.dtype.char not in wanted:
         target = "np.int64" if wanted is _INTEGERS else "np.float32"
@@ -279,8 +279,3 @@ def _explain_array(op, name, x, kinds):
         )
     if type(x) is not np.ndarray:
         raise TypeError(f"{op}: {name} is a {type(x).__name__}, expected a plain array; use np.asarray({name})")
-
-
-def _kind(x):
-    article = "an" if type(x).__name__[0] in "aeiou" else "a"
-    return f"{article} {type(x).__name__}" if x is not None else "None"

@@ -184,14 +184,19 @@ def writeable(op, name, x):
         raise ValueError(f"{op}: {name} is read-only; pass a writeable array, such as tw.to_device(tw.to_host({name}))")
 
 
+def kind(x):
+    """What x is, in words."""
+    article = "an" if type(x).__name__[0] in "aeiouAEIO" else "a"
+    return f"{article} {type(x).__name__}" if x is not None else "None"
+
+
 def _elsewhere(op, name, x, there):
     """The error for an argument that is not on the device, where the argument `there` is."""
     if x is None or isinstance(x, (str, bytes, int, float)):
         raise TypeError(f"{op}: {name} is {x!r}, expected an array on the device because {there} is")
-    kind = "NumPy array" if isinstance(x, np.ndarray) else type(x).__name__
+    what = "a NumPy array" if isinstance(x, np.ndarray) else kind(x)
     raise TypeError(
-        f"{op}: {name} is a {kind}, expected an array on the device because {there} is; "
-        f"copy it with tw.to_device({name})"
+        f"{op}: {name} is {what}, expected an array on the device because {there} is; copy it with tw.to_device({name})"
     )
 
 
