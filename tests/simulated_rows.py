@@ -7,7 +7,10 @@ means in two stages. Prints what it is: no GPU.
 import numpy as np
 import simulated  # noqa: F401  its small blocks
 from numba import cuda
-from tilewright.kernels._cuda import emulation, reduce
+from tilewright import kernels
+from tilewright.kernels._cuda import emulation, reduce, stream
+from tilewright.kernels.loss import cuda as loss_cuda
+from tilewright.kernels.loss import reference as loss
 from tilewright.kernels.softmax import cuda as softmax_cuda
 from tilewright.kernels.softmax import reference as softmax
 
@@ -54,6 +57,47 @@ def check_special_rows():
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-7)
 
 
+def check_losses(N, target, from_logits):
+    """Rows of several warps, and a gradient whose dloss is an array on the device."""
+    y = rng.standard_normal((3, N)) if from_logits else rng.uniform(0.05, 1, (3, N))
+    y = y.astype(np.float32)
+    t = rng.integers(0, N, 3).astype(target) if target != "shares" else rng.uniform(0, 1, (3, N)).astype(np.float32)
+    op = "categorical_crossentropy" if target == "shares" else "sparse_categorical_crossentropy"
+    there = [cuda.to_device(x) for x in (y, t)]
+    exact = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in (y, t)]
+    forward, backward = f"{op}_forward", f"{op}_backward"
+    options = {"from_logits": from_logits}
+    got = getattr(loss_cuda, forward)(*there, **options)
+    want, far = getattr(loss, forward)(y, t, **options), getattr(loss, forward)(*exact, **options)
+    close(got, want, far, (op, N, target, options))
+    want, far = (
+        getattr(loss, backward)(np.float32(0.3), y, t, **options),
+        getattr(loss, backward)(0.3, *exact, **options),
+    )
+    for dloss in (0.3, cuda.to_device(np.array(0.3, np.float32))):
+        got = getattr(kernels, backward)(dloss, *there, **options)
+        close(got, want, far, (op, N, target, options, "gradient"), more=4)
+
+
+def check_labels():
+    """The first misfit is found in any block; while a graph records nobody looks, because that waits for the device."""
+    for dtype in (np.int32, np.int64):
+        for places in ((), (0,), (63,), (64, 65), (199, 130), (199,)):
+            t = rng.integers(0, 5, 200).astype(dtype)
+            t[list(places)] = rng.choice([-1, 5, 2**31 - 1], len(places))
+            assert loss_cuda.first_misfit(cuda.to_device(t), 5) == min(places, default=-1)
+    t = cuda.to_device(np.array([0, 7]))
+    try:
+        kernels.sparse_categorical_crossentropy_forward(cuda.to_device(np.ones((2, 3))), t)
+    except ValueError as error:
+        assert "t holds 7 at position 1, expected labels from 0 to 2 because y is (2, 3)" in str(error)
+    else:
+        raise AssertionError("a label out of range was not seen")
+    stream.recording = object()
+    assert loss_cuda.first_misfit(t, 3) == -1
+    stream.recording = None
+
+
 def check_means():
     for size in (0, 1, 63, 64, 65, 130, 1000):
         x = rng.standard_normal(size).astype(np.float32)
@@ -96,7 +140,12 @@ for number, N in enumerate(LENGTHS):
     check_softmax(np.float32, (2, N), scale=30.0)
 for shape, axis in (((9, 40), 0), ((2, 33, 3), 1), ((3, 5, 7), 1)):
     check_softmax(np.float32, shape, axis)
+for number, N in enumerate((33, 65, 131)):
+    for target in ("shares", (np.int32, np.int64)[number % 2]):
+        check_losses(N, target, from_logits=True)
+        check_losses(N, target, from_logits=False)
 check_special_rows()
+check_labels()
 check_means()
 check_column_sums()
 check_that_lanes_must_agree()

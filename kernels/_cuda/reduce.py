@@ -16,12 +16,11 @@ import numpy as np
 from numba import cuda
 
 from . import launch, warp
-from .access import is_wide, load4
+from .access import fetch, is_wide, load4, put
 from .jit import device, kernel
 from .memory import empty
 from .stream import start
 from .usage import Compiled
-from .vector import fetch, put
 from .warp import WARP
 
 # none of these is measured yet
@@ -69,8 +68,9 @@ def row_total(x, shared):
         if cuda.threadIdx.x % WARP == 0:
             shared[cuda.threadIdx.x // WARP] = x
         cuda.syncthreads()
-        lane = cuda.threadIdx.x % WARP
-        x = warp.total(shared[lane] if lane < cuda.blockDim.x // WARP else type(x)(0), WARP)
+        x = shared[0]
+        for number in range(1, cuda.blockDim.x // WARP):
+            x += shared[number]
     return x
 
 
@@ -83,8 +83,9 @@ def row_largest(x, shared):
         if cuda.threadIdx.x % WARP == 0:
             shared[cuda.threadIdx.x // WARP] = x
         cuda.syncthreads()
-        lane = cuda.threadIdx.x % WARP
-        x = warp.largest(shared[lane if lane < cuda.blockDim.x // WARP else 0], WARP)
+        x = shared[0]
+        for number in range(1, cuda.blockDim.x // WARP):
+            x = warp.larger(x, shared[number])
     return x
 
 
