@@ -12,15 +12,23 @@ import numpy as np
 
 from ..kernels import _check as check
 from ..kernels.catalog import BY_NAME
-from . import ceilings, peers, report, timing
+from . import ceilings, device, device_peers, peers, report, timing
 
 
 def add_arguments(parser):
     """The command's options."""
     parser.add_argument("ops", nargs="*", help="names of ops, as `python -m tilewright ops` lists them; none: all")
-    parser.add_argument("--peers", default="numpy", help="comma-separated, of numpy, torch, jax (default numpy)")
-    parser.add_argument("--threads", help="comma-separated thread counts (default: 1 and all)")
-    parser.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where (default cpu)")
+    parser.add_argument(
+        "--peers",
+        help="comma-separated, of numpy, torch, jax (default numpy); with --device cuda of torch, cupy (both)",
+    )
+    parser.add_argument("--threads", help="comma-separated thread counts (default: 1 and all); not with --device cuda")
+    parser.add_argument(
+        "--dtype", default="float32", choices=device.DTYPES, help="the last two with --device cuda, for products"
+    )
+    parser.add_argument("--all", action="store_true", help="with --device cuda: products in 16 bits as well")
+    parser.add_argument("--seconds", type=float, help="with --device cuda: begin no case after so many")
     parser.add_argument("--rounds", type=int, default=5, help="turns that every contestant takes (default 5)")
     parser.add_argument("--case", default="", help="only cases whose name contains this")
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
@@ -31,20 +39,24 @@ def add_arguments(parser):
 
 def run(arguments):
     """Measure and print; returns the exit status."""
-    names = [name for name in arguments.peers.split(",") if name]
+    on_cuda = arguments.device == "cuda"
+    names = [name for name in ("numpy" if arguments.peers is None else arguments.peers).split(",") if name]
     try:
-        for name in names:
-            check.choice("bench", "--peers", name, tuple(peers.PEERS))
+        for name in [] if on_cuda and arguments.peers is None else names:
+            check.choice("bench", "--peers", name, tuple(device_peers.PEERS if on_cuda else peers.PEERS))
         for op in arguments.ops:
             check.choice("bench", "op", op, tuple(BY_NAME))
         check.whole("bench", "--rounds", arguments.rounds, 1)
-        threads = _thread_counts(arguments.threads)
-        cases = _cases(arguments)
         _can_be_written("--json", arguments.json)
         _can_be_written("--plot", arguments.plot, report.ENDINGS)
+        _fit_together(arguments)
+        threads = _thread_counts(arguments.threads)
+        cases = [] if on_cuda else _cases(arguments)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    if on_cuda:
+        return device.run(arguments)
     for module, extra, wanted in (("threadpoolctl", "bench", True), ("matplotlib", "examples", arguments.plot)):
         if wanted and importlib.util.find_spec(module) is None:
             remedy = f"pip install \".[{extra}]\" in a clone, elsewhere pip install 'tilewright[{extra}]'"
@@ -64,6 +76,18 @@ def run(arguments):
     if arguments.plot:
         report.chart(rows, arguments.plot, f"{arguments.dtype}, {machine}")
     return 0
+
+
+def _fit_together(arguments):
+    """Options of one device are not given with the other."""
+    if arguments.device == "cuda":
+        wrong = {"--threads": arguments.threads, "--plot": arguments.plot}
+    else:
+        half = arguments.dtype if arguments.dtype not in ("float32", "float64") else None
+        wrong = {"--dtype": half, "--all": arguments.all or None, "--seconds": arguments.seconds}
+    for option, value in wrong.items():
+        if value is not None:
+            raise ValueError(f"bench: {option} is {value!r}, which does not go with --device {arguments.device}")
 
 
 def _cases(arguments):

@@ -29,8 +29,11 @@ def torch(op, arrays, options, dy):
     """PyTorch on the CPU, arrays shared; images in both of its layouts, of which channels-last is ours."""
     import torch as t
 
-    arrays = {name: t.from_numpy(array) for name, array in arrays.items()}
-    dy = t.from_numpy(dy)
+    return torch_contestants(t, op, {name: t.from_numpy(x) for name, x in arrays.items()}, options, t.from_numpy(dy))
+
+
+def torch_contestants(t, op, arrays, options, dy):
+    """{label: {product: function}} of PyTorch's tensors, on whatever device they are."""
     if op == "matmul":
         return {"torch": _torch_products(t, [arrays["a"], arrays["b"]], _matmul(options), dy)}
     if op == "linear":

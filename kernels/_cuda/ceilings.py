@@ -13,10 +13,9 @@ Sums are stored at the end, so that nothing is optimised away. Every element is 
 import numpy as np
 from numba import cuda
 
-from . import ptx
+from . import launch, ptx
 from .access import load4, store4
 from .jit import kernel
-from .launch import THREADS
 from .stream import start
 from .usage import Compiled
 
@@ -29,33 +28,33 @@ FLOPS_OF_PIECE = 2 * 16 * 8 * 16
 
 def copy(x, y, blocks):
     """y = x, of float32 arrays that `copied` says the size of."""
-    start(_copy_kernel, blocks, THREADS, x, y)
+    start(_copy_kernel, blocks, launch.THREADS, x, y)
 
 
 def copied(count, blocks):
     """The largest size up to `count` that `copy` takes."""
-    turn = 4 * COPIES * THREADS * blocks
+    turn = 4 * COPIES * launch.THREADS * blocks
     return count // turn * turn
 
 
 def multiply(sums, blocks, turns):
     """Fill `sums` (blocks * THREADS), float32 or float64, from registers; the work is `multiplied` operations."""
-    start(_multiply_kernels[sums.dtype.name], blocks, THREADS, sums, np.int32(turns))
+    start(_multiply_kernels[sums.dtype.name], blocks, launch.THREADS, sums, np.int32(turns))
 
 
 def multiplied(blocks, turns):
     """Floating-point operations of `multiply`."""
-    return 2 * CHAINS * UNROLLED * turns * blocks * THREADS
+    return 2 * CHAINS * UNROLLED * turns * blocks * launch.THREADS
 
 
 def tensor(kind, sums, blocks, turns):
     """Fill `sums` (blocks * THREADS) from the tensor cores; kind: "float16" or "bfloat16"."""
-    start(_tensor_kernels[kind], blocks, THREADS, sums, np.int32(turns))
+    start(_tensor_kernels[kind], blocks, launch.THREADS, sums, np.int32(turns))
 
 
 def tensored(blocks, turns):
     """Floating-point operations of `tensor`."""
-    return FLOPS_OF_PIECE * PIECES * turns * blocks * (THREADS // 32)
+    return FLOPS_OF_PIECE * PIECES * turns * blocks * (launch.THREADS // 32)
 
 
 def _copy(x, y):
