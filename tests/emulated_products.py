@@ -9,9 +9,10 @@ import sys
 
 import numpy as np
 from numba import cuda
-from tilewright.kernels._cuda import emulation, gemm_tensor
+from tilewright.kernels._cuda import columns, emulation, gemm, gemm_tensor, state
 from tilewright.kernels._cuda.gemm import ACTIVATIONS
 from tilewright.kernels._cuda.gemm_tensor import block_threads, make_tensor_gemm
+from tilewright.kernels._cuda.matrix import shape_of
 from tilewright.kernels.matmul import cuda as device
 from tilewright.kernels.matmul import reference
 
@@ -43,8 +44,9 @@ def check(tile, kind, M, N, K, form=(False, False), bias=None, activation=None):
     kernel = cuda.jit(make_tensor_gemm(*tile, kind, *form, aligned))
     arrays = [cuda.to_device(bits(x.reshape(-1), kind)) for x in (a, b, integers(N) if bias is None else bias)]
     blocks = -(-M // tile[0]) * -(-N // tile[1])
-    arguments = *arrays, bias is not None, ACTIVATIONS.index(activation), result, M, N, K
-    kernel[blocks, block_threads(*tile)](*arguments)
+    operands = arrays[0], shape_of(M, K), arrays[1], shape_of(N, K), arrays[2]
+    finish = bias is not None, ACTIVATIONS.index(activation), result, cuda.to_device(np.zeros(1, np.float32)), False
+    kernel[blocks, block_threads(*tile)](*operands, *finish, M, N, K, max(K, 1), 1)
     y = result.copy_to_host()
     x, w = a.T if form[0] else a, b.T if form[1] else b
     want = bits(reference.linear_forward(x, w, bias, activation=activation).reshape(-1), kind)
@@ -65,15 +67,56 @@ for kind, activation in itertools.product(("float16", "bfloat16"), ACTIVATIONS):
     check(TINY, kind, 9, 16, 8, bias=integers(16), activation=activation)
 check(TINY, "float16", 9, 11, 8, bias=integers(11), activation="relu")
 gemm_tensor.LARGE = gemm_tensor.SMALL = TINY
-for transpose_a, transpose_b in ((False, False), (True, True)):
-    a, b = np.float16(integers(9, 19)), np.float16(integers(19, 17))
-    arrays = (np.ascontiguousarray(x.T if turned else x) for x, turned in ((a, transpose_a), (b, transpose_b)))
-    options = {"transpose_a": transpose_a, "transpose_b": transpose_b}
-    y = device.matmul_forward(*(cuda.to_device(x) for x in arrays), **options).copy_to_host()
-    assert y.dtype == np.float16 and np.array_equal(y, a @ b)
-    done += 1
-x, w, b = (np.float16(integers(*shape)) for shape in ((8, 16), (16, 8), (8,)))
-y = device.linear_forward(*(cuda.to_device(n) for n in (x, w, b)), activation="relu").copy_to_host()
-assert np.array_equal(y, np.maximum(x @ w + b, 0))
-done += 1
+columns.LANES = 2
+
+
+def float16(*shape):
+    return np.float16(integers(*shape))
+
+
+def same(got, want):
+    """Results of a face, which are exact, as numbers of 16 bits."""
+    global done
+    for g, w in zip(*(x if isinstance(x, tuple) else (x,) for x in (got, want)), strict=True):
+        assert g.dtype == w.dtype == np.float16 and np.array_equal(g.copy_to_host(), w), (g.copy_to_host(), w)
+        done += 1
+
+
+def calls(left, right, **options):
+    """matmul's functions on matrices whose leading axes are given, against the reference."""
+    arrays = float16(*left), float16(*right)
+    want = reference.matmul_forward(*(x.astype(np.float32) for x in arrays), **options).astype(np.float16)
+    there = [cuda.to_device(x) for x in arrays]
+    same(device.matmul_forward(*there, **options), want)
+    dy = float16(*want.shape)
+    wanted = reference.matmul_backward(*(x.astype(np.float32) for x in (dy, *arrays)), **options)
+    got = device.matmul_backward(cuda.to_device(dy), *there, **options)
+    same(got, tuple(x.astype(np.float16) for x in wanted))
+
+
+def linear(M, N, K, activation):
+    """linear's functions; its results are within what 16 bits hold, because all are small integers."""
+    x, w, b, dy = float16(M, K), float16(K, N), float16(N), float16(M, N)
+    wide = [n.astype(np.float32) for n in (x, w, b)]
+    y = reference.linear_forward(*wide, activation=activation)
+    there = [cuda.to_device(n) for n in (x, w, b)]
+    same(device.linear_forward(*there, activation=activation), y.astype(np.float16))
+    want = reference.linear_backward(dy.astype(np.float32), *wide, y, activation=activation)
+    saved = cuda.to_device(y.astype(np.float16))
+    got = device.linear_backward(cuda.to_device(dy), *there, saved, activation=activation)
+    same(got, tuple(n.astype(np.float16) for n in want))
+
+
+for state.capability in (lambda: (9, 0), lambda: (7, 5)):  # on tensor cores, and below 8.0 by way of float32
+    calls((9, 19), (19, 17))
+    calls((2, 19, 9), (17, 19), transpose_a=True, transpose_b=True)
+    linear(8, 16, 16, "relu")
+state.capability = lambda: (9, 0)
+calls((2, 1, 8, 8), (3, 8, 16))
+calls((3, 5), (2, 5, 0))
+calls((2, 3, 0), (2, 0, 5))
+gemm.RANGE = 16  # cut along K
+calls((8, 40), (40, 8))
+calls((3, 4), (2, 4, 40))  # its sums over the batch stay float32
+linear(35, 8, 40, "relu")
 print(f"{done} products on an emulation of tensor cores, no GPU")

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 from numba import cuda
-from tilewright.kernels._cuda import gemm
+from tilewright.kernels._cuda import columns, gemm
 from tilewright.kernels.matmul import cuda as device
 from tilewright.kernels.matmul import reference
 
@@ -14,15 +14,27 @@ WARPS = {np.float32: (16, 64, 8, 4, 4), np.float64: (8, 32, 4, 2, 2)}  # two war
 done = 0
 
 
-def check(name, dtype, arrays, options):
+def to_device(x, shifted):
+    """A copy that begins on a 16-byte boundary, or an element behind one."""
+    if shifted:
+        return cuda.to_device(np.concatenate((np.zeros(1, x.dtype), x.ravel())))[1:].reshape(x.shape)
+    return cuda.to_device(x)
+
+
+def check(name, dtype, arrays, options, shifted=False):
     global done
     arrays = {key: x.astype(dtype) for key, x in arrays.items()}
-    got = getattr(device, name)(**{key: cuda.to_device(x) for key, x in arrays.items()}, **options).copy_to_host()
+    got = getattr(device, name)(**{key: to_device(x, shifted) for key, x in arrays.items()}, **options)
     want = getattr(reference, name)(**arrays, **options)
-    assert got.shape == want.shape and got.dtype == want.dtype
-    error = np.abs(got - want).max(initial=0) / max(np.abs(want).max(initial=0), 1e-30)
-    assert error <= ERROR[dtype], (name, dtype, options, [x.shape for x in arrays.values()], error)
-    done += 1
+    for g, w in zip(*(x if isinstance(x, tuple) else (x,) for x in (got, want)), strict=True):
+        if w is None:
+            assert g is None
+            continue
+        g = g.copy_to_host()
+        assert g.shape == w.shape and g.dtype == w.dtype
+        error = np.abs(g - w).max(initial=0) / max(np.abs(w).max(initial=0), 1e-30)
+        assert error <= ERROR[dtype], (name, dtype, options, [x.shape for x in arrays.values()], error)
+        done += 1
 
 
 def product(dtype, M, N, K, transpose_a=False, transpose_b=False):
@@ -31,6 +43,24 @@ def product(dtype, M, N, K, transpose_a=False, transpose_b=False):
     check("matmul_forward", dtype, {"a": a, "b": b}, {"transpose_a": transpose_a, "transpose_b": transpose_b})
 
 
+def gradients(dtype, a, b, transpose_a=False, transpose_b=False, shifted=False):
+    options = {"transpose_a": transpose_a, "transpose_b": transpose_b}
+    a, b = rng.standard_normal(a), rng.standard_normal(b)
+    dy = rng.standard_normal(reference.matmul_forward(a, b, **options).shape)
+    check("matmul_backward", dtype, {"dy": dy, "a": a, "b": b}, options, shifted)
+
+
+def linear_gradients(dtype, M, N, K, bias=True, activation=None, need_dx=True, shifted=False):
+    arrays = {"x": rng.standard_normal((M, K)), "w": rng.standard_normal((K, N))}
+    if bias:
+        arrays["b"] = rng.standard_normal(N)
+    if activation:
+        arrays["y"] = reference.linear_forward(**arrays, activation=activation)
+    options = {"activation": activation, "need_dx": need_dx}
+    check("linear_backward", dtype, {"dy": rng.standard_normal((M, N)), **arrays}, options, shifted)
+
+
+columns.LANES = 2
 rng = np.random.default_rng(0)
 for dtype in (np.float32, np.float64):
     gemm.LARGE[np.dtype(dtype)] = gemm.SMALL[np.dtype(dtype)] = TILES[dtype]
@@ -55,6 +85,26 @@ for dtype in (np.float32, np.float64):
     ):
         arrays = {"a": rng.standard_normal(left), "b": rng.standard_normal(right)}
         check("matmul_forward", dtype, arrays, {})
+    for form in forms:
+        M, N, K = 5, 7, 6
+        a, b = (K, M) if form[0] else (M, K), (N, K) if form[1] else (K, N)
+        gradients(dtype, a, b, *form)
+        gradients(dtype, (3, *a), b, *form)
+        gradients(dtype, a, (3, *b), *form)
+    gradients(dtype, (2, 1, 5, 3), (3, 3, 4))
+    gradients(dtype, (2, 1, 2, 1, 3, 2), (1, 2, 1, 2, 2, 3))
+    gradients(dtype, (4, 4), (4, 8), shifted=True)
+    for left, right in (((0, 3, 2), (2, 4)), ((3, 2), (0, 2, 4)), ((2, 3, 0), (0, 4)), ((2, 0, 3), (3, 4))):
+        gradients(dtype, left, right)
+    for activation in (None, "relu", "sigmoid", "tanh"):
+        linear_gradients(dtype, 9, 7, 3, activation=activation)  # odd rows, one part
+        linear_gradients(dtype, 9, 7, 3, bias=False, activation=activation)
+    for M, N, K in ((0, 3, 4), (3, 0, 4), (3, 4, 0)):
+        linear_gradients(dtype, M, N, K, activation="tanh")
+    columns.SHORTEST, columns.PARTS = 4, 3  # several parts, the last one shorter
+    linear_gradients(dtype, 22, 36, 4, activation="tanh")  # whole vectors
+    linear_gradients(dtype, 22, 36, 4, activation="relu", need_dx=False, shifted=True)
+    columns.SHORTEST, columns.PARTS = 256, 512
     gemm.RANGE = 8  # cut along K
     product(dtype, 7, 9, 37)
     product(dtype, 8, 4, 24, True, True)

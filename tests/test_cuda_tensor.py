@@ -17,14 +17,13 @@ from tilewright.kernels._cuda.assemble import assemble  # noqa: E402
 from tilewright.kernels._cuda.gemm_tensor import (  # noqa: E402
     CHUNK,
     LARGE,
+    SIGNATURE,
     SMALL,
     block_threads,
     make_place,
     make_tensor_gemm,
 )
 
-ARRAY = "uint16[::1]"
-SIGNATURE = f"void({ARRAY}, {ARRAY}, {ARRAY}, boolean, int64, {ARRAY}, int64, int64, int64)"
 SOME = [  # every tile, kind, form and way to fill tiles on both architectures, not every combination
     (LARGE, "bfloat16", False, False, True, (8, 0)),
     (LARGE, "bfloat16", False, False, True, (9, 0, "a")),

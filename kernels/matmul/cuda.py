@@ -1,107 +1,81 @@
-"""Matrix products on a GPU, of Numba's device arrays in C order: float32 and float64 by `_cuda/gemm.py`, float16 and
-bfloat16 by the tensor cores of `_cuda/gemm_tensor.py`, from compute capability 8.0 on.
+"""Matrix products on a GPU, of device arrays in C order: float32 and float64 by `_cuda/gemm.py`, float16 and bfloat16
+by the tensor cores of `_cuda/gemm_tensor.py` from compute capability 8.0 on, below that in float32.
 
-a, x (M, K)    b, w (K, N)    y (M, N)        y = f(x w + b)
+a (..., M, K)    b (..., K, N)    y (..., M, N)        y = a b         da = dy b^T    db = a^T dy
+x (M, K)    w (K, N)    b (N,)    y (M, N)             y = f(x w + b)  dx = dz w^T    dw = x^T dz    db = sum_M dz
+
+dz = dy f'(z). Sums are float32, or float64 for float64, in an order that depends on shapes alone. No atomics.
 """
 
+import functools
 import itertools
-import math
 
 import numpy as np
 
-from .._cuda import gemm, gemm_tensor, sums
-from .._cuda.gemm import ACTIVATIONS
-from .._cuda.matrix import batches, matrix, shape_of
-from .._cuda.memory import empty
-from .._cuda.stream import start
-from .._cuda.vector import SIMULATED
+from .._cuda import columns, gemm, gemm_tensor, halves, state, sums
+from .._cuda.matrix import matrix
+from .._cuda.memory import empty, empty_like
+from .._cuda.products import gradient, product
+from .._cuda.usage import CAPABILITIES, Compiled
+
+TENSOR_CORES = (8, 0)  # the first with cp.async and tensor cores for bfloat16
 
 
+def _in_float32_below_8_0(function):
+    """The function, computed in float32 for 16-bit kinds where the card has no tensor cores for them."""
+
+    @functools.wraps(function)
+    def call(*arrays, out=None, **options):
+        dtype = (arrays or tuple(options.values()))[0].dtype
+        if dtype.itemsize != 2 or state.capability() >= TENSOR_CORES:
+            return function(*arrays, **options) if out is None else function(*arrays, out=out, **options)
+        arrays = (x if x is None else halves.widened(x) for x in arrays)
+        options = {name: halves.widened(x) if hasattr(x, "dtype") else x for name, x in options.items()}
+        results = function(*arrays, **options)
+        if isinstance(results, tuple):
+            return tuple(x if x is None else halves.narrowed(x, dtype) for x in results)
+        return halves.narrowed(results, dtype, out)
+
+    return call
+
+
+@_in_float32_below_8_0
 def matmul_forward(a, b, *, transpose_a=False, transpose_b=False, out=None):
-    op = "matmul_forward"
-    (*lead, M, K), (*other, _, N) = _turned(a, transpose_a), _turned(b, transpose_b)
+    (*lead, M, _), (*other, _, N) = _turned(a, transpose_a), _turned(b, transpose_b)
     batch = np.broadcast_shapes(tuple(lead), tuple(other))
     y = empty((*batch, M, N), a.dtype) if out is None else out
-    if a.ndim > 2 == b.ndim and not transpose_a:  # one product with all the rows
-        _product(op, _rows(a), False, b, transpose_b, None, None, _rows(y))
-    elif a.dtype.itemsize == 2:
-        for place in np.ndindex(batch):
-            result = y[place] if place else y
-            _product(op, _matrix(a, place), transpose_a, _matrix(b, place), transpose_b, None, None, result)
-    elif y.size:
-        *far, outer, inner = batches(batch, lead, other)
-        count = outer[0] * inner[0]
-        flat = [x.reshape(-1) if x.size else y.reshape(-1) for x in (a, b, y)]
-        aligned = _all_aligned(a, b, y)
-        shapes = [
-            (inner[0], outer[n] * rows * columns, inner[n] * rows * columns)
-            for n, rows, columns in ((1, M, K), (2, K, N))
-        ]
-        sides = [matrix(not transpose_a, aligned), matrix(transpose_b, aligned)]
-        for place in np.ndindex(*(size for size, *_ in far)):
-            first = [sum(i * axis[n] for i, axis in zip(place, far)) for n in (1, 2)]
-            number = sum(i * math.prod(axis[0] for axis in far[k + 1 :]) for k, i in enumerate(place)) * count
-            left, right, result = flat[0][first[0] * M * K :], flat[1][first[1] * K * N :], flat[2][number * M * N :]
-            gemm.multiply(
-                op,
-                (sides[0], left, shape_of(M, K, shapes[0])),
-                (sides[1], right, shape_of(N, K, shapes[1])),
-                None,
-                None,
-                result,
-                (M, N, K),
-                batch=count,
-                aligned_y=aligned,
-            )
+    product("matmul_forward", a, transpose_a, b, transpose_b, y)
     return y
 
 
+@_in_float32_below_8_0
+def matmul_backward(dy, a, b, *, transpose_a=False, transpose_b=False):
+    op = "matmul_backward"
+    if transpose_a:  # da^T = b dy^T
+        da = gradient(op, b, transpose_b, dy, True, a)
+    else:
+        da = gradient(op, dy, False, b, not transpose_b, a)
+    if transpose_b:  # db^T = dy^T a
+        return da, gradient(op, dy, True, a, transpose_a, b)
+    return da, gradient(op, a, not transpose_a, dy, False, b)
+
+
+@_in_float32_below_8_0
 def linear_forward(x, w, b=None, *, activation=None, out=None):
     y = empty((x.shape[0], w.shape[1]), x.dtype) if out is None else out
-    _product("linear_forward", x, False, w, False, b, activation, y)
+    product("linear_forward", x, False, w, False, y, b, activation)
     return y
 
 
-def _product(op, a, transpose_a, b, transpose_b, bias, activation, y):
-    """y = f(op(a) @ op(b) + bias), of matrices."""
-    (M, N), K = y.shape, a.shape[0 if transpose_a else 1]
-    if not M * N:
-        return
-    dtype = np.dtype(y.dtype)
-    aligned = _all_aligned(a, b, y)
-    left, right = (a, b) if K else (y, y)  # where K is 0 nothing is read, and there may be no memory
-    flat = [x.reshape(-1) for x in (left, right, y, y if bias is None else bias)]
-    if dtype.itemsize == 2:
-        flat = [x.view(np.uint16) for x in flat]
-        tile = gemm_tensor.choose(M, N)
-        kernel = gemm_tensor.compiled(tile, dtype.name, transpose_a, transpose_b, aligned)
-        blocks = -(-M // tile[0]) * -(-N // tile[1])
-        left, right, result, row = flat
-        code = ACTIVATIONS.index(activation)
-        threads = gemm_tensor.block_threads(*tile)
-        start(kernel, blocks, threads, left, right, row, bias is not None, code, result, M, N, K)
-    else:
-        left, right, result, row = flat
-        gemm.multiply(
-            op,
-            (matrix(not transpose_a, aligned), left, shape_of(M, K)),
-            (matrix(transpose_b, aligned), right, shape_of(N, K)),
-            None if bias is None else row,
-            activation,
-            result,
-            (M, N, K),
-            aligned_y=aligned,
-        )
-
-
-def _all_aligned(*arrays):
-    return all(_aligned(x) for x in arrays)
-
-
-def _aligned(x):
-    """Whether a matrix and all its rows begin at multiples of 16 bytes."""
-    place = 0 if SIMULATED or not x.size else x.__cuda_array_interface__["data"][0]
-    return place % 16 == 0 and tuple(x.shape)[-1] * x.dtype.itemsize % 16 == 0
+@_in_float32_below_8_0
+def linear_backward(dy, x, w, b=None, y=None, *, activation=None, need_dx=True):
+    op = "linear_backward"
+    dz, db = columns.gradient(op, dy, y, gemm.ACTIVATIONS.index(activation), b is not None)
+    dx, dw = empty_like(x) if need_dx else None, empty_like(w)
+    if need_dx:
+        product(op, dz, False, w, True, dx)
+    product(op, x, True, dz, False, dw)
+    return dx, dw, db
 
 
 def _turned(x, transpose):
@@ -110,39 +84,24 @@ def _turned(x, transpose):
     return (*lead, columns, rows) if transpose else (*lead, rows, columns)
 
 
-def _rows(x):
-    *lead, columns = x.shape
-    return x.reshape(math.prod(lead), columns)
-
-
-def _matrix(x, place):
-    """The matrix that stands at a place of the whole batch."""
-    own = place[len(place) - (x.ndim - 2) :]
-    own = tuple(0 if size == 1 else n for n, size in zip(own, x.shape))
-    return x[own] if own else x
-
-
 def _compiled():
-    """Every kernel that a product can choose: (function, signature, name, architectures)."""
-    architectures = (8, 0), (9, 0, "a"), (10, 0)
-    kinds = ("float32", "float64", "float16", "bfloat16")
-    choices = itertools.product(kinds, ("LARGE", "SMALL"), (True, False), (False, True), (False, True))
+    """Every kernel that a product can choose."""
+    choices = itertools.product(halves.KINDS, ("LARGE", "SMALL"), (True, False), (False, True), (False, True))
     for place, (kind, size, aligned, *form) in enumerate(choices):
-        if kind in ("float16", "bfloat16"):
+        if halves.is_half(kind):
             function = gemm_tensor.make_tensor_gemm(*getattr(gemm_tensor, size), kind, *form, aligned)
-            array = "uint16[::1]"
-            signature = f"void({array}, {array}, {array}, boolean, int64, {array}, int64, int64, int64)"
+            signature = gemm_tensor.SIGNATURE
         else:
             sides = matrix(not form[0], aligned), matrix(form[1], aligned)
             function = gemm.make_product(getattr(gemm, size)[np.dtype(kind)], np.dtype(kind), *sides, aligned)
             signature = gemm.signature(kind, 5, 5)
-        name = (
-            f"gemm-{kind}-{size.lower()}-{'aligned' if aligned else 'any'}-{''.join('nt'[turned] for turned in form)}"
-        )
+        way, turned = "aligned" if aligned else "any", "".join("nt"[turned] for turned in form)
+        name = f"gemm-{kind}-{size.lower()}-{way}-{turned}"
         hot = size == "LARGE" and aligned and not any(form)  # the others in turn, 2 s each
-        yield function, signature, name, architectures if hot else (architectures[place % 3],)
-    for kind in ("float32", "float64"):
-        yield sums.make_add(kind), sums.add_signature(kind), f"add_parts-{kind}", architectures
+        yield Compiled(function, signature, name, CAPABILITIES if hot else (CAPABILITIES[place % 3],))
+    for place, kind in enumerate(halves.KINDS):
+        where = CAPABILITIES if kind == "float32" else (CAPABILITIES[place % 3],)
+        yield Compiled(sums.make_add(kind), sums.add_signature(kind), f"add_parts-{kind}", where)
 
 
-COMPILED = tuple(_compiled())
+COMPILED = (*_compiled(), *columns.COMPILED, *halves.COMPILED)
