@@ -1,7 +1,8 @@
 """Numbers that change from step to step, such as Adam's count of steps, where a step is recorded once and replayed.
 
 A varying number is an ordinary int or float that knows how to get its next value. A kernel's CPU face takes it for
-what it is; a CUDA graph that has recorded a kernel with it asks for the next value before every replay.
+what it is; a CUDA graph that has recorded a kernel with it does its first replay, which is the recorded call itself,
+with the value that it had then, and asks for the next value before every further one.
 """
 
 
@@ -9,7 +10,7 @@ class _Varying:
     _next = None
 
     def next(self, known):
-        """The value for one replay; asked for once in each, `known` ({id: value}) keeps the answers."""
+        """The value for a further replay; asked for once in each, `known` ({id: value}) keeps the answers."""
         if id(self) not in known:
             known[id(self)] = self._next(known)
         return known[id(self)]
@@ -24,7 +25,7 @@ class _Float(_Varying, float):
 
 
 def varying(read):
-    """The number that `read()` gives now; for every replay it is called once more.
+    """The number that `read()` gives now; for every replay but the first it is called once more.
 
     >>> import itertools
     >>> step = varying(itertools.count(1).__next__)
