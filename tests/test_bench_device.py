@@ -131,17 +131,18 @@ def test_large_arrays_repeat_a_block_of_random_numbers():
     assert not (x[0] == x[1]).any()
 
 
-def large(name):
-    """A case of more elements than are looked at one by one, and what the CPU's face computes of it."""
+def large(name, monkeypatch):
+    """A case of more elements than are looked at one by one, and what the reference computes of it in float32."""
+    monkeypatch.setattr(device_verify, "WHOLE", 2000)
     op = BY_NAME[name]
     arrays = {
-        "matmul": {"a": normal(700, 900), "b": normal(800, 900)},
-        "linear": {"x": normal(4000, 300), "w": normal(300, 20), "b": normal(20)},
-        "conv2d": {"x": normal(20, 40, 40, 40), "w": normal(3, 3, 40, 8), "b": normal(8)},
-        "relu": {"x": normal(1100, 1000)},
-        "dropout": {"x": normal(1100, 1000)},
-        "mse": {"y": normal(1100, 1000), "t": normal(1100, 1000)},
-        "adam_update": {"w": normal(600, 500), "dw": normal(600, 500), "m": normal(600, 500), "v": normal(600, 500)},
+        "matmul": {"a": normal(300, 90), "b": normal(400, 90)},
+        "linear": {"x": normal(400, 30), "w": normal(30, 20), "b": normal(20)},
+        "conv2d": {"x": normal(6, 10, 10, 4), "w": normal(3, 3, 4, 8), "b": normal(8)},
+        "relu": {"x": normal(300, 10)},
+        "dropout": {"x": normal(300, 10)},
+        "mse": {"y": normal(300, 10), "t": normal(300, 10)},
+        "adam_update": {name: normal(300, 10) for name in ("w", "dw", "m", "v")},
     }[name]
     options = {
         "matmul": {"transpose_a": False, "transpose_b": True},
@@ -153,14 +154,13 @@ def large(name):
     arrays = case.make(np.float32)
     if name == "adam_update":
         arrays["v"] = np.abs(arrays["v"])
-    dy = None if op.updates else _compare.random_dy(op.forward("public", arrays, options)[0], np.float32)
-    copies = {key: x.copy() for key, x in arrays.items()}
-    return op, case, arrays, dy, _compare.computed(op, "public", copies, options, dy)
+    results, dy = _compare.reference(op, case, arrays, "float32")
+    return op, case, arrays, dy, results
 
 
 @pytest.mark.parametrize("name", ("matmul", "linear", "conv2d", "relu", "dropout", "mse", "adam_update"))
-def test_large_results_are_compared_in_part_and_a_wrong_tile_is_found(name):
-    op, case, arrays, dy, results = large(name)
+def test_large_results_are_compared_in_part_and_a_wrong_tile_is_found(name, monkeypatch):
+    op, case, arrays, dy, results = large(name, monkeypatch)
     assert sum(x.size for x in arrays.values()) > device_verify.WHOLE
     assert list(device_verify.wrong(op, case, "float32", arrays, dy, results)) == []
     for key, x in results.items():
@@ -174,11 +174,11 @@ def test_large_results_are_compared_in_part_and_a_wrong_tile_is_found(name):
         assert len(said) == 1 and said[0].startswith(f"{key} errs by "), key
 
 
-def test_a_product_with_rounded_operands_is_wrong():
+def test_a_product_with_rounded_operands_is_wrong(monkeypatch):
     """What TF32 would do."""
-    op, case, arrays, dy, results = large("matmul")
+    op, case, arrays, dy, results = large("matmul", monkeypatch)
     rounded = {key: (x.view(np.uint32) & 0xFFFFE000).view(np.float32) for key, x in arrays.items()}
-    bad = _compare.computed(op, "public", rounded, case.options, dy)
+    bad, _ = _compare.reference(op, case, rounded, "float32", dy)
     assert [line.split()[0] for line in device_verify.wrong(op, case, "float32", arrays, dy, bad)] == ["y", "da", "db"]
 
 

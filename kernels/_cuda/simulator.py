@@ -1,19 +1,28 @@
 """Numba's simulator made fit for whole programs: `prepare()`, where NUMBA_ENABLE_CUDASIM is set. It is no GPU."""
 
-import numpy as np
-from numba import cuda
+import sys
+import threading
+import time
 
-from . import launch
+from numba import config
 
-THREADS, BLOCKS = 4, 2  # tiny, so that small arrays take several blocks, the last one partial, and threads walk on
+from . import launch, reduce
 
 
 def prepare():
-    """Give the simulator's arrays what tells an array on a device, which they lack, and kernels tiny blocks."""
-    type(cuda.to_device(np.zeros(1))).__cuda_array_interface__ = property(_interface)
-    launch.THREADS, launch.BLOCKS_PER_MULTIPROCESSOR = THREADS, BLOCKS
+    """Give kernels tiny blocks, so that small arrays take several and threads walk on, and warps time to meet."""
+    if not config.ENABLE_CUDASIM:
+        raise RuntimeError("prepare: this is no simulator; set NUMBA_ENABLE_CUDASIM=1 before Numba is imported")
+    from numba.cuda.simulator import kernel
+
+    launch.THREADS, launch.BLOCKS_PER_MULTIPROCESSOR = 4, 2
+    reduce.THREADS, reduce.PIECE, reduce.PIECE_THREADS = 32, 64, 32
+    sys.setswitchinterval(1e-3)  # the lanes of a warp wait for one another
+    kernel.BlockThread.is_alive = _is_alive
 
 
-def _interface(x):
-    strides = None if x.flags["C_CONTIGUOUS"] else x.strides
-    return {"shape": x.shape, "typestr": x.dtype.str, "strides": strides, "data": (x.ctypes.data, False), "version": 3}
+def _is_alive(thread):
+    """What the simulator asks its threads all the time: in a block with whole warps it should let them work instead."""
+    if thread.thread_id == 0 and thread._manager.block_state.size >= 32:
+        time.sleep(1e-4)
+    return threading.Thread.is_alive(thread)
