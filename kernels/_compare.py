@@ -5,6 +5,8 @@ A result may err from the reference in float64 by what the row allows where it i
 rounding. Errors are relative to the largest exact value. NaN and infinities stand where the reference has them.
 """
 
+import math
+
 import numpy as np
 
 WAYS = ("aligned", "shifted", "nan and infinity")  # where arrays begin, and what they hold
@@ -122,7 +124,8 @@ def in_order(op, arrays, dtype):
     if op.name == "matmul":
         K = max(arrays["a"].shape[-2:] + arrays["b"].shape[-2:])
     elif "w" in op.differentiable and "x" in arrays and arrays["w"].ndim > 1:
-        K = max(arrays["w"][..., 0].size, arrays["w"].shape[-1], arrays["x"][..., 0].size)
+        *inputs, outputs = arrays["w"].shape
+        K = max(math.prod(inputs), outputs, math.prod(arrays["x"].shape[:-1]))
     else:
         return 0.0
     return K**0.5 * (2.0**-53 if dtype == "float64" else 2.0**-24)

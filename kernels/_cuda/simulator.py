@@ -14,7 +14,9 @@ def prepare():
     if not config.ENABLE_CUDASIM:
         raise RuntimeError("prepare: this is no simulator; set NUMBA_ENABLE_CUDASIM=1 before Numba is imported")
     from numba.cuda.simulator import kernel
+    from numba.cuda.simulator.cudadrv.devicearray import FakeShape
 
+    FakeShape.__getitem__ = tuple.__getitem__  # the shape of a device's array is a tuple, indexed from the end too
     launch.THREADS, launch.BLOCKS_PER_MULTIPROCESSOR = 4, 2
     reduce.THREADS, reduce.PIECE, reduce.PIECE_THREADS = 32, 64, 32
     sys.setswitchinterval(1e-3)  # the lanes of a warp wait for one another
