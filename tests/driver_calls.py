@@ -9,7 +9,8 @@ import warnings
 import numpy as np
 import pytest
 from numba import cuda
-from tilewright.kernels._cuda import memory, stream
+from numba.cuda import dispatcher
+from tilewright.kernels._cuda import memory, starter, stream
 from tilewright.kernels._cuda.graph import Graph
 from tilewright.kernels._cuda.jit import kernel
 from tilewright.kernels._cuda.numbers import number
@@ -128,6 +129,53 @@ def test_dynamic_shared_memory_is_allowed_when_a_kernel_is_loaded():
         stream.start(_add, 1, 5, x, y)
     assert calls() == ["load", "attribute 8 100000", "launch default", "launch default"]
     np.testing.assert_array_equal(memory.to_host(y), np.full(5, 3))
+
+
+@kernel
+def _every(x, y, z, a, b, c, d, e, f):
+    pass
+
+
+def plain(value):
+    """What is passed of an argument, with its width."""
+    return (type(value).__name__, value.value) if isinstance(value, ctypes._SimpleCData) else (type(value), value)
+
+
+def test_arguments_are_passed_as_numba_passes_them(monkeypatch):
+    passed = []
+    for module in (starter, dispatcher):
+        monkeypatch.setattr(module, "launch", lambda *launched: passed.append(launched))
+    x, y = memory.empty((3, 4, 5), np.float64), memory.empty((), np.float32)
+    arrays = (
+        (x, y, memory.empty((0, 3), np.int64)),
+        (x[1], x[:, 2, 1:3], x.reshape(12, 5)[::3, 1:]),
+        (cuda.device_array((2, 7), np.float16, order="F"), memory.empty(2, bool), cuda.to_device(np.arange(5))[::2]),
+    )
+    numbers = (
+        (1, -(2**40), 0.5, True, np.float32(0.25), np.float64(3)),
+        (np.int32(-7), np.int64(-8), np.uint32(9), np.uint64(2**63), np.bool_(False), False),
+    )
+    for options in itertools.product(arrays, numbers):
+        arguments = sum(options, ())
+        stream.start(_every, 3, (8, 4), *arguments)
+        stream.configured(_every, 3, (8, 4), 0)._numbas(*arguments)
+        (s, config, function, *ours), (s_of_numba, config_of_numba, function_of_numba, *numbas) = passed
+        passed.clear()
+        assert list(map(plain, ours)) == list(map(plain, numbas))
+        assert function is function_of_numba and s == s_of_numba
+        for name in ("grid", "block", "shmem_size", "is_cooperative"):
+            assert getattr(config, name) == getattr(config_of_numba, name)
+    stream.start(_every, 3, 8, *arrays[0], (1, 2), *numbers[0][1:])  # of tuples Numba knows
+    assert len(passed) == 1
+
+
+def test_a_kernel_started_for_other_types_is_compiled_for_them():
+    for dtype in (np.float64, np.float32):
+        y = memory.to_device(np.arange(3, dtype=dtype))
+        z = memory.empty_like(y)
+        stream.start(_scale, 1, 3, y, z, number(2.0, dtype))
+        np.testing.assert_array_equal(memory.to_host(z), [0, 2, 4])
+    assert len(_scale.overloads) == 2
 
 
 def test_a_small_grid_is_no_reason_to_warn():

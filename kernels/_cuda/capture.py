@@ -23,6 +23,7 @@ if config.ENABLE_CUDASIM:
         def __init__(self, pool):
             self._pool = pool
             self._calls = []
+            self._held = []
 
         def begin(self):
             """From here on work is recorded."""
@@ -39,6 +40,12 @@ if config.ENABLE_CUDASIM:
             """Record a copy."""
             x, out = self._kept(x), self._kept(out)
             self._calls.append(lambda: buffers.copy(x, out, 0))
+
+        def hold(self, x):
+            """Hold an array that is not the graph's own."""
+            lease = buffers.lease_of(x)
+            if lease is None or lease.pool is not self._pool:
+                self._held.append(x)
 
         def replay(self):
             """Do everything that was recorded, in order."""
@@ -77,18 +84,19 @@ else:
 
         def start(self, kernel, blocks, threads, arguments):
             for x in arguments:
-                self._hold(x)
+                self.hold(x)
             stream.configured(kernel, blocks, threads, self.stream)(*arguments)
 
         def copy(self, x, out):
-            self._hold(x)
-            self._hold(out)
+            self.hold(x)
+            self.hold(out)
             buffers.copy(x, out, self.stream)
 
         def replay(self):
             driver.cuGraphLaunch(self._executable, 0)
 
-        def _hold(self, x):
+        def hold(self, x):
+            """Hold an array that is not the graph's own."""
             if getattr(x, "gpu_data", None) is not None or hasattr(x, "__cuda_array_interface__"):
                 lease = buffers.lease_of(x)
                 if lease is None or lease.pool is not self._pool:

@@ -72,6 +72,11 @@ class Graph:
         """Record a kernel; for stream.py."""
         self._capture.start(kernel, blocks, threads, arguments)
 
+    def hold(self, arrays):
+        """Hold arrays that a recorded kernel reaches by their addresses; for pointers.py."""
+        for x in arrays:
+            self._capture.hold(x)
+
     def copy(self, x, out):
         """Record a copy; for memory.py."""
         self._capture.copy(x, out)

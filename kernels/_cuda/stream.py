@@ -3,7 +3,6 @@ record a whole training step (graph.py).
 """
 
 import functools
-import warnings
 
 from numba import config, cuda
 
@@ -50,13 +49,6 @@ if config.ENABLE_CUDASIM:
         return kernel[blocks, threads, stream, getattr(kernel, "dynamic_shared", 0)]
 
 else:
-    from numba.core.errors import NumbaPerformanceWarning as _OfNumba
-    from numba.cuda.core.errors import NumbaPerformanceWarning as _OfNumbaCuda
+    from .starter import Starter
 
-    @functools.lru_cache(4096)  # Numba keeps 128, of all kernels together
-    def configured(kernel, blocks, threads, stream):
-        """The kernel with its grid, kept; without Numba's warning that a grid is small: small arrays are no mistake."""
-        with warnings.catch_warnings():
-            for category in (_OfNumba, _OfNumbaCuda):
-                warnings.simplefilter("ignore", category)
-            return kernel[blocks, threads, stream, getattr(kernel, "dynamic_shared", 0)]
+    configured = functools.lru_cache(4096)(Starter)  # of all kernels together, with all their grids
