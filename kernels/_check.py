@@ -169,8 +169,8 @@ def needed(op, name, x, because, remedy):
         raise TypeError(f"{op}: {name} is None, expected an array because {because}; {remedy}")
 
 
-def in_place(op, dw, /, **changed):
-    """A gradient and the arrays that a step changes: of one float dtype and one shape, in C order, writeable.
+def in_place(op, dw, name="dw", /, **changed):
+    """A gradient, by its name, and the arrays that a step changes: of one float dtype and shape, in C order, writeable.
 
     A model's step makes this check once a parameter, so that its good case is a loop of its own.
     """
@@ -181,13 +181,33 @@ def in_place(op, dw, /, **changed):
                 break
         else:
             return
-    floats(op, None, **changed, dw=dw)
-    same_shape(op, **changed, dw=dw)
+    arrays = {**changed, name: dw}
+    floats(op, None, **arrays)
+    same_shape(op, **arrays)
     for name, x in changed.items():
         if x.__class__ is not _ndarray:
             _device.writeable(op, name, x)
         elif not x.flags.writeable:
             raise ValueError(f"{op}: {name} is read-only; pass a writeable array, such as {name}.copy()")
+
+
+def columns(op, /, **given):
+    """Lists or tuples of as many arrays each, of which the first is one."""
+    leader = next(iter(given))
+    count = len(given[leader])
+    for name, x in given.items():
+        if x.__class__ not in (list, tuple):
+            kind = "one array" if isinstance(x, _ndarray) or _device.on_device(x) else _device.kind(x)
+            raise TypeError(f"{op}: {name} is {kind}, expected a list of arrays because {leader} is one")
+        if len(x) != count:
+            raise ValueError(f"{op}: {name} has {len(x)} arrays, expected {count} because {leader} has {count}")
+
+
+def one_device(op, /, **arrays):
+    """All arrays lie on a device, or none of them does."""
+    there = [_device.on_device(x) for x in arrays.values()]
+    if any(there) and not all(there):
+        _device.floats(op, None, arrays)
 
 
 def real(op, name, value):

@@ -88,7 +88,7 @@ def test_a_spill_is_seen():
     assert assemble.assemble(scope["spilling"], "void(float32[::1], int32)", (8, 0)).spills > 0
 
 
-@pytest.mark.parametrize("name", ("relu_forward", "gelu_backward-erf", "sgd_update", "adam_update"))
+@pytest.mark.parametrize("name", ("relu_forward", "gelu_backward-erf", "add_into"))
 def test_wide_kernels_load_and_store_16_bytes_at_once(name):
     for way in ("wide", "narrow"):
         entry = next(entry for entry in ENTRIES if entry.name == f"{name}-float32-{way}")

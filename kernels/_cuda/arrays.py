@@ -66,7 +66,7 @@ def adopting(op, function):
     names = tuple(inspect.signature(function).parameters)
 
     def call(*arguments, **options):
-        taken = [adopt(x, op, name) for name, x in zip(names, arguments)]
+        taken = [_adopted(x, op, name) for name, x in zip(names, arguments)]
         known = {name: adopt(x, op, name) for name, x in options.items()}
         if several_devices():
             _on_one_device(op, {**dict(zip(names, taken)), **known})
@@ -76,9 +76,23 @@ def adopting(op, function):
     return call
 
 
+def _adopted(x, op, name):
+    """An array, or a list of arrays."""
+    return [adopt(each, op, f"{name}[{i}]") for i, each in enumerate(x)] if x.__class__ is list else adopt(x, op, name)
+
+
+def _named(arguments):
+    """Names and arrays; those of a list one by one."""
+    for name, x in arguments.items():
+        if x.__class__ is list:
+            yield from ((f"{name}[{i}]", each) for i, each in enumerate(x))
+        else:
+            yield name, x
+
+
 def _on_one_device(op, arguments):
     here = current_device()
-    for name, x in arguments.items():
+    for name, x in _named(arguments):
         there = device_of(x) if isinstance(x, DeviceNDArray) else None
         if there not in (None, here):
             raise ValueError(

@@ -1,6 +1,6 @@
 """Optimizer steps on the CPU.
 
-w, dw, velocity, m, v (...), any shape, read as flat arrays
+w, dw, velocity, m, v (...), any shape, read as flat arrays, or lists of such, one after another
 
 sgd   w -= rate dw
       velocity = momentum velocity - rate dw    w += velocity    or, Nesterov's, w += momentum velocity - rate dw
@@ -12,6 +12,7 @@ task owns CHUNK elements of every array, and an element's result depends on noth
 """
 
 import math
+from itertools import repeat
 
 import numpy as np
 
@@ -21,13 +22,21 @@ from .._cpu.threads import spread
 
 
 def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=False):
-    if momentum == 0:
+    if w.__class__ is list:
+        for arrays in zip(w, dw, velocity or repeat(None)):
+            sgd_update(*arrays, learning_rate=learning_rate, momentum=momentum, nesterov=nesterov)
+    elif momentum == 0:
         _descend(_flat(w), _flat(dw), float(learning_rate))
     else:
         _roll(_flat(w), _flat(dw), _flat(velocity), float(learning_rate), float(momentum), bool(nesterov))
 
 
 def adam_update(w, dw, m, v, *, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, step):
+    if w.__class__ is list:
+        options = {"learning_rate": learning_rate, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
+        for arrays in zip(w, dw, m, v):
+            adam_update(*arrays, **options, step=step)
+        return
     alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
     _adam(_flat(w), _flat(dw), _flat(m), _flat(v), alpha, 1.0 - beta_1, 1.0 - beta_2, float(epsilon))
 

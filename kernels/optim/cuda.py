@@ -1,53 +1,135 @@
-"""Optimizer steps on CUDA, one launch over all elements of a parameter.
+"""Optimizer steps on CUDA, one launch for all parameters of a dtype.
 
-w, dw, velocity, m, v (...), any shape, read as flat arrays
+w, dw, velocity, m, v (...), any shape, read as flat arrays, or lists of such
 
 sgd   w -= rate dw
       velocity = momentum velocity - rate dw    w += velocity    or, Nesterov's, w += momentum velocity - rate dw
 adam  m += (1 - beta_1) (dw - m)    v += (1 - beta_2) (dw^2 - v)    w -= alpha m / (sqrt(v) + epsilon)
       alpha = rate sqrt(1 - beta_2^step) / (1 - beta_1^step)
 
-Sutskever, Martens, Dahl, Hinton 2013; Kingma, Ba 2014, arXiv:1412.6980, in Keras's form. A thread owns a group of four
-neighbouring float32 elements of every array, or one element where an array is not on a 16-byte boundary or is
-float64: no race, and an element's result depends on nothing else.
+Sutskever, Martens, Dahl, Hinton 2013; Kingma, Ba 2014, arXiv:1412.6980, in Keras's form. The parameters are cut into
+chunks of CHUNK elements, one for each block; a thread owns groups of four neighbouring float32 elements, or
+single ones where an array of the parameter is not on a 16-byte boundary or is float64: no race, and an element's result
+depends on nothing else.
+
+Addresses and sizes go to the kernel as arguments, MOST parameters a launch, and not in a table on the device: a table
+would have to be copied there whenever a gradient lies elsewhere, which a recorded step cannot do, and would need memory
+that nothing else of that step ever gets. The driver keeps a launch's arguments. Rate and alpha may vary in a recorded
+step (numbers.py); the other settings are as recorded.
 """
 
 import math
 
+import numpy as np
 from numba import cuda
 
-from .._cuda.access import load4, store4
-from .._cuda.elementwise import Pair
-from .._cuda.jit import device
+from .._cuda import launch, stream
+from .._cuda.access import BYTES, address, load4, store4
+from .._cuda.jit import device, kernel
+from .._cuda.numbers import number
+from .._cuda.pointers import array_at, hold
+from .._cuda.usage import Compiled
+from .._varying import derived
+
+CHUNK = 2048  # elements, a multiple of 4: two groups for each of 256 threads; not yet measured on a card
+FEW, MOST = 8, 32  # parameters of a launch; small models need not pay for the arguments of large ones
 
 
 def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=False):
     if momentum == 0:
-        _descend.launch((w, dw), learning_rate)
+        _start(_descend, (w, dw), learning_rate)
     else:
-        _roll.launch((w, dw, velocity), learning_rate, momentum, bool(nesterov))
+        _start(_roll, (w, dw, velocity), learning_rate, momentum, bool(nesterov))
 
 
 def adam_update(w, dw, m, v, *, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, step):
-    alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-    _adam.launch((w, dw, m, v), alpha, 1.0 - beta_1, 1.0 - beta_2, epsilon)
+    def corrected(rate, step):
+        return rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+
+    _start(_adam, (w, dw, m, v), derived(corrected, learning_rate, step), 1.0 - beta_1, 1.0 - beta_2, epsilon)
 
 
-def _descend_narrow(w, dw, rate):
-    for i in range(cuda.grid(1), w.size, cuda.gridsize(1)):
+def _start(kernels, columns, rate, *settings):
+    """Start the kernel of a dtype, once for up to MOST parameters; `columns` are arrays or lists of them."""
+    if columns[0].__class__ is not list:
+        columns = [[x] for x in columns]
+    of_dtypes = {}
+    for arrays in zip(*columns):
+        if arrays[0].size:
+            of_dtypes.setdefault(arrays[0].dtype, []).append(arrays)
+    for dtype, parameters in of_dtypes.items():
+        numbers = [x if x.__class__ is bool else dtype.type(x) for x in settings]
+        for first in range(0, len(parameters), MOST):
+            some = parameters[first : first + MOST]
+            width = FEW if len(some) <= FEW else MOST
+            places = [_padded(map(address, column), width) for column in zip(*some)]
+            sizes = [arrays[0].size for arrays in some]
+            blocks = sum(launch.ceil_div(size, CHUNK) for size in sizes)
+            hold(x for arrays in some for x in arrays)
+            arguments = *places, _padded(sizes, width), number(rate, dtype), *numbers
+            stream.start(kernels[dtype.char == "f"], blocks, launch.THREADS, *arguments)
+
+
+def _padded(values, width):
+    values = tuple(values)
+    return values + (0,) * (width - len(values))
+
+
+@device
+def _parameter(sizes):
+    """(number, part): of which parameter this block's chunk is a part, and the how-manieth."""
+    chunk = cuda.blockIdx.x
+    k, start, end = 0, 0, 0
+    for size in sizes:
+        end += (size + CHUNK - 1) // CHUNK
+        if chunk >= end:
+            k += 1
+            start = end
+    return np.int64(k), chunk - start  # an index of Numba's own type for constants is refused
+
+
+@device
+def _range(part, size, places):
+    """(start, fours_end, end) of a part; up to `fours_end` four may be taken at once. `places` are addresses, or-ed."""
+    start = part * CHUNK
+    end = min(start + CHUNK, size)
+    return start, start + (end - start) // 4 * 4 if places % BYTES == 0 else start, end
+
+
+def _make_descend(elements):
+    def descend(w_at, dw_at, sizes, rate):
+        k, part = _parameter(sizes)
+        w, dw = array_at(w_at[k], sizes[k], rate), array_at(dw_at[k], sizes[k], rate)
+        start, fours_end, end = _range(part, sizes[k], w_at[k] | dw_at[k])
+        elements(w, dw, start, fours_end, end, rate[0])
+
+    return descend
+
+
+@device
+def _descend_singly(w, dw, start, fours_end, end, rate):
+    for i in range(start + cuda.threadIdx.x, end, cuda.blockDim.x):
         w[i] -= rate * dw[i]
 
 
-def _descend_wide(w, dw, rate):
-    groups = w.size // 4
-    for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
-        i = 4 * group
+@device
+def _descend_in_fours(w, dw, start, fours_end, end, rate):
+    for i in range(start + 4 * cuda.threadIdx.x, fours_end, 4 * cuda.blockDim.x):
         wa, wb, wc, wd = load4(w, i)
         da, db, dc, dd = load4(dw, i)
         store4(w, i, (wa - rate * da, wb - rate * db, wc - rate * dc, wd - rate * dd))
-    i = 4 * groups + cuda.grid(1)  # the last elements, less than a group
-    if i < w.size:
-        w[i] -= rate * dw[i]
+    _descend_singly(w, dw, fours_end, fours_end, end, rate)
+
+
+def _make_roll(elements):
+    def roll(w_at, dw_at, velocity_at, sizes, rate, momentum, nesterov):
+        k, part = _parameter(sizes)
+        w, dw = array_at(w_at[k], sizes[k], rate), array_at(dw_at[k], sizes[k], rate)
+        velocity = array_at(velocity_at[k], sizes[k], rate)
+        start, fours_end, end = _range(part, sizes[k], w_at[k] | dw_at[k] | velocity_at[k])
+        elements(w, dw, velocity, start, fours_end, end, rate[0], momentum, nesterov)
+
+    return roll
 
 
 @device
@@ -57,15 +139,15 @@ def _rolled(w, dw, velocity, rate, momentum, nesterov):
     return w + (momentum * step - rate * dw if nesterov else step), step
 
 
-def _roll_narrow(w, dw, velocity, rate, momentum, nesterov):
-    for i in range(cuda.grid(1), w.size, cuda.gridsize(1)):
+@device
+def _roll_singly(w, dw, velocity, start, fours_end, end, rate, momentum, nesterov):
+    for i in range(start + cuda.threadIdx.x, end, cuda.blockDim.x):
         w[i], velocity[i] = _rolled(w[i], dw[i], velocity[i], rate, momentum, nesterov)
 
 
-def _roll_wide(w, dw, velocity, rate, momentum, nesterov):
-    groups = w.size // 4
-    for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
-        i = 4 * group
+@device
+def _roll_in_fours(w, dw, velocity, start, fours_end, end, rate, momentum, nesterov):
+    for i in range(start + 4 * cuda.threadIdx.x, fours_end, 4 * cuda.blockDim.x):
         wa, wb, wc, wd = load4(w, i)
         da, db, dc, dd = load4(dw, i)
         va, vb, vc, vd = load4(velocity, i)
@@ -75,9 +157,18 @@ def _roll_wide(w, dw, velocity, rate, momentum, nesterov):
         wd, vd = _rolled(wd, dd, vd, rate, momentum, nesterov)
         store4(w, i, (wa, wb, wc, wd))
         store4(velocity, i, (va, vb, vc, vd))
-    i = 4 * groups + cuda.grid(1)  # the last elements, less than a group
-    if i < w.size:
-        w[i], velocity[i] = _rolled(w[i], dw[i], velocity[i], rate, momentum, nesterov)
+    _roll_singly(w, dw, velocity, fours_end, fours_end, end, rate, momentum, nesterov)
+
+
+def _make_adam(elements):
+    def adam(w_at, dw_at, m_at, v_at, sizes, alpha, gain_1, gain_2, epsilon):
+        k, part = _parameter(sizes)
+        w, dw = array_at(w_at[k], sizes[k], alpha), array_at(dw_at[k], sizes[k], alpha)
+        m, v = array_at(m_at[k], sizes[k], alpha), array_at(v_at[k], sizes[k], alpha)
+        start, fours_end, end = _range(part, sizes[k], w_at[k] | dw_at[k] | m_at[k] | v_at[k])
+        elements(w, dw, m, v, start, fours_end, end, alpha[0], gain_1, gain_2, epsilon)
+
+    return adam
 
 
 @device
@@ -89,15 +180,15 @@ def _adapted(w, dw, m, v, alpha, gain_1, gain_2, epsilon):
     return w - alpha * m / (p(math.sqrt(v)) + epsilon), m, v
 
 
-def _adam_narrow(w, dw, m, v, alpha, gain_1, gain_2, epsilon):
-    for i in range(cuda.grid(1), w.size, cuda.gridsize(1)):
+@device
+def _adapt_singly(w, dw, m, v, start, fours_end, end, alpha, gain_1, gain_2, epsilon):
+    for i in range(start + cuda.threadIdx.x, end, cuda.blockDim.x):
         w[i], m[i], v[i] = _adapted(w[i], dw[i], m[i], v[i], alpha, gain_1, gain_2, epsilon)
 
 
-def _adam_wide(w, dw, m, v, alpha, gain_1, gain_2, epsilon):
-    groups = w.size // 4
-    for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
-        i = 4 * group
+@device
+def _adapt_in_fours(w, dw, m, v, start, fours_end, end, alpha, gain_1, gain_2, epsilon):
+    for i in range(start + 4 * cuda.threadIdx.x, fours_end, 4 * cuda.blockDim.x):
         wa, wb, wc, wd = load4(w, i)
         da, db, dc, dd = load4(dw, i)
         ma, mb, mc, md = load4(m, i)
@@ -109,12 +200,24 @@ def _adam_wide(w, dw, m, v, alpha, gain_1, gain_2, epsilon):
         store4(w, i, (wa, wb, wc, wd))
         store4(m, i, (ma, mb, mc, md))
         store4(v, i, (va, vb, vc, vd))
-    i = 4 * groups + cuda.grid(1)  # the last elements, less than a group
-    if i < w.size:
-        w[i], m[i], v[i] = _adapted(w[i], dw[i], m[i], v[i], alpha, gain_1, gain_2, epsilon)
+    _adapt_singly(w, dw, m, v, fours_end, fours_end, end, alpha, gain_1, gain_2, epsilon)
 
 
-_descend = Pair("sgd_update", "T[::1], T[::1], T", _descend_narrow, _descend_wide)
-_roll = Pair("sgd_update-momentum", "T[::1], T[::1], T[::1], T, T, boolean", _roll_narrow, _roll_wide)
-_adam = Pair("adam_update", "T[::1], T[::1], T[::1], T[::1], T, T, T, T", _adam_narrow, _adam_wide)
-COMPILED = _descend.compiled + _roll.compiled + _adam.compiled
+def _listed(name, functions, places, settings=""):
+    """What the kernels of (float64, float32) are compiled for; T in `settings` stands for the dtype."""
+    for function, dtype in zip(functions, ("float64", "float32")):
+        for width in (FEW, MOST):
+            types = ", ".join([f"UniTuple(int64, {width})"] * (places + 1))
+            types += f", {dtype}[::1]{settings.replace('T', dtype)}"
+            yield Compiled(function, f"void({types})", f"{name}-{dtype}-{width}")
+
+
+_descends = _make_descend(_descend_singly), _make_descend(_descend_in_fours)
+_rolls = _make_roll(_roll_singly), _make_roll(_roll_in_fours)
+_adams = _make_adam(_adapt_singly), _make_adam(_adapt_in_fours)
+_descend, _roll, _adam = (tuple(map(kernel, functions)) for functions in (_descends, _rolls, _adams))
+COMPILED = (
+    *_listed("sgd_update", _descends, 2),
+    *_listed("sgd_update-momentum", _rolls, 3, ", T, boolean"),
+    *_listed("adam_update", _adams, 4, ", T, T, T"),
+)

@@ -35,6 +35,15 @@ def _sgd():
         Bad({"learning_rate": -0.1}, "sgd_update: learning_rate is -0.1, expected a number from 0 to inf"),
         Bad({"momentum": 1.5}, "sgd_update: momentum is 1.5, expected a number from 0 to 1"),
         Bad({"momentum": "0.9"}, "sgd_update: momentum is '0.9', expected a number"),
+        Bad(
+            {"w": [np.zeros((7, 13))], "dw": [np.zeros((7, 13))]},
+            "sgd_update: velocity is one array, expected a list of arrays because w is one",
+        ),
+        Bad(
+            {"w": [np.zeros(3)] * 2, "dw": [np.zeros(3)] * 2, "velocity": (np.zeros(3),)},
+            "sgd_update: velocity has 1 arrays, expected 2 because w has 2",
+        ),
+        Bad({"w": [], "dw": [], "velocity": []}, "sgd_update: w is an empty list, expected at least one array"),
     )
     bench = (case("in the first cache level", 64, 64), case("momentum, in memory", 6_400_000, **momentum))
     return Op(
@@ -60,6 +69,7 @@ def _adam():
         case("other settings", 7, 13, learning_rate=0.1, beta_1=0.5, beta_2=0.0, epsilon=1.0),
         *(case(why, *shape) for why, shape in ragged()),
     )
+    lists = {name: [np.zeros(3), np.zeros(2)] for name in ("w", "dw", "m", "v")}
     bad = (
         Bad({"m": np.zeros((13, 7))}, "adam_update: m has shape (13, 7), expected (7, 13) because w is (7, 13)"),
         Bad(
@@ -77,6 +87,20 @@ def _adam():
         Bad({"beta_1": 1.0}, "adam_update: beta_1 is 1.0, expected a number from 0 to below 1"),
         Bad({"beta_2": -1}, "adam_update: beta_2 is -1, expected a number from 0 to below 1"),
         Bad({"epsilon": None}, "adam_update: epsilon is None, expected a number"),
+        Bad({**lists, "m": None}, "adam_update: m is None, expected a list of arrays because w is one"),
+        Bad(
+            {**lists, "dw": [np.zeros(3), np.zeros(3)]},
+            "adam_update: dw[1] has shape (3,), expected (2,) because w[1] is (2,)",
+        ),
+        Bad(
+            {**lists, "v": (np.zeros(3), read_only(np.zeros(2)))},
+            "adam_update: v[1] is read-only; pass a writeable array, such as v[1].copy()",
+        ),
+        Bad(
+            {**lists, "dw": [np.zeros(3, np.float32), np.zeros(2)]},
+            "adam_update: dw[0] is float32, expected float64 because w[0] is float64; "
+            "convert it with dw[0].astype(np.float64)",
+        ),
     )
     bench = (case("in the first cache level", 64, 64), case("in memory", 6_400_000))
     return Op(
