@@ -29,6 +29,7 @@ from .loss import (
     sparse_categorical_crossentropy_forward,
 )
 from .matmul import linear_backward, linear_forward, matmul_backward, matmul_forward
+from .norm import layer_norm_backward, layer_norm_forward
 from .optim import adam_update, sgd_update
 from .pool import average_pool2d_backward, average_pool2d_forward, max_pool2d_backward, max_pool2d_forward
 from .softmax import softmax_backward, softmax_forward
@@ -53,6 +54,8 @@ __all__ = [
     "elu_forward",
     "gelu_backward",
     "gelu_forward",
+    "layer_norm_backward",
+    "layer_norm_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "linear_backward",

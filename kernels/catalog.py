@@ -10,10 +10,11 @@ from .conv_transpose.rows import OPS as _conv_transpose
 from .dropout.rows import OPS as _dropout
 from .loss.rows import OPS as _loss
 from .matmul.rows import OPS as _matmul
+from .norm.rows import OPS as _norm
 from .optim.rows import OPS as _optim
 from .pool.rows import OPS as _pool
 from .softmax.rows import OPS as _softmax
 
-OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _pool + _dropout + _loss + _optim
+OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _norm + _pool + _dropout + _loss + _optim
 
 BY_NAME = {op.name: op for op in OPS}
