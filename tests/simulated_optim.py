@@ -7,6 +7,7 @@ from tilewright.kernels import adam_update, sgd_update
 from tilewright.kernels._cuda import memory, simulator, stream
 from tilewright.kernels._cuda.access import address
 from tilewright.kernels._cuda.graph import Graph
+from tilewright.kernels._cuda.numbers import SLOTS, WIDTH, number
 from tilewright.kernels._varying import varying
 from tilewright.kernels.optim import cuda as device
 from tilewright.kernels.optim import reference
@@ -105,8 +106,25 @@ places = {address(x) for x in (*m, *v) if x.size}
 del m[:], v[:]  # the graph holds them
 others = [memory.empty(shape, np.float32) for shape in SHAPES for _ in range(4)]
 assert not places & {address(x) for x in others if x.size}
-for learning_rate, number in zip([0.5, *rates], [9, *steps]):
+for learning_rate, at in zip([0.5, *rates], [9, *steps]):
     graph.replay()
-    reference.adam_update(columns[0], gradients, *columns[2:], learning_rate=learning_rate, step=number)
+    reference.adam_update(columns[0], gradients, *columns[2:], learning_rate=learning_rate, step=at)
 check(w, columns[0])
+# the place of a number is no memory that the step has used before, which every replay writes again
+sevens, result = there(np.full(SLOTS * WIDTH // 8, 7.0)), there(np.zeros(1))
+count = varying(itertools.count(1).__next__)
+
+
+def use_memory_then_a_number():
+    passing = memory.empty_like(sevens)
+    memory.copy(sevens, passing)
+    del passing
+    memory.copy(number(count, np.float64), result)
+
+
+graph = Graph()
+graph.record(use_memory_then_a_number)
+for want in (1, 2, 3):
+    graph.replay()
+    check([result], [np.array([want], np.float64)])
 print(f"{done} arrays updated in the simulator, no GPU")

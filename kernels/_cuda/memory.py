@@ -73,8 +73,8 @@ common = Pool()
 _allocations = _held = 0
 
 
-def empty(shape, dtype):
-    """An uninitialised array on the device, in C order.
+def empty(shape, dtype, pool=None):
+    """An uninitialised array on the device, in C order, of the current pool unless another is given.
 
     Raises MemoryError if the device has no memory for it, also after the pool's free buffers were given back.
     """
@@ -83,7 +83,7 @@ def empty(shape, dtype):
     size = dtype.itemsize * math.prod(shape)
     if size == 0:
         return cuda.device_array(shape, dtype)  # no memory, no call
-    return buffers.array(_lease(size), shape, dtype, size)
+    return buffers.array(_lease(size, pool), shape, dtype, size)
 
 
 def empty_like(x):
@@ -129,9 +129,10 @@ def clear():
     buffers.flush()
 
 
-def _lease(size):
+def _lease(size, pool):
     key = buffers.device(), size_class(size)
-    pool = common if stream.recording is None else stream.recording.pool
+    if pool is None:
+        pool = common if stream.recording is None else stream.recording.pool
     raw = pool.take(key)
     if raw is None and pool is not common:
         raw = common.take(key)

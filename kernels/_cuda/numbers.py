@@ -47,7 +47,9 @@ class Numbers:
     def _new_slot(self):
         if self._used == SLOTS:
             size, self._used = SLOTS * WIDTH, 0
-            self._chunks.append((np.zeros(size, np.uint8), memory.empty(size, np.uint8), Pages(size)))
+            # not of the graph's pool: what was recorded before would write there again, after the numbers were sent
+            device = memory.empty(size, np.uint8, memory.common)
+            self._chunks.append((np.zeros(size, np.uint8), device, Pages(size)))
         host, device, _ = self._chunks[-1]
         start = self._used * WIDTH
         self._used += 1
