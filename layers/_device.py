@@ -8,7 +8,8 @@ import importlib
 import numpy as np
 
 from ..kernels import _check as check
-from ..kernels._device import to_device, to_host
+from ..kernels import _device as kernels
+from ..kernels._check_device import on_device as _lies_on_device
 
 _current = "cpu"
 _ndarray = np.ndarray
@@ -43,8 +44,18 @@ def expect_cuda(op):
 
 
 def on_device(x):
-    """Whether an array lies on a CUDA device."""
-    return x.__class__ is not _ndarray and hasattr(x, "__cuda_array_interface__")
+    """Whether an array, of whichever library, lies on a CUDA device."""
+    return x.__class__ is not _ndarray and _lies_on_device(x)
+
+
+def to_device(x):
+    """A copy of a NumPy array on the device."""
+    return kernels.to_device(x)
+
+
+def to_host(x):
+    """A NumPy copy of an array on a device; anything else as it is."""
+    return kernels.to_host(x) if on_device(x) else x
 
 
 def adopted(x):

@@ -16,7 +16,7 @@ def as_array(op, name, x, dtype=None):
     """
     if on_device(x):
         x = adopted(x)
-        fits = (dtype is None or x.dtype == dtype) and x.__cuda_array_interface__.get("strides") is None
+        fits = (dtype is None or x.dtype == dtype) and x.is_c_contiguous()
         return x if fits else to_device(as_array(op, name, to_host(x), dtype))
     try:
         array = np.asarray(x)

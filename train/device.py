@@ -109,12 +109,13 @@ class RecordedSteps:
         now = self._dependencies()
         graph, then = self._recorded.get(count, (None, ()))
         if graph is not None and len(now) == len(then) and all(a is b for a, b in zip(now, then)):
+            graph.replay()
             self._running.count(count)
         else:
             graph = Graph()
             graph.record(lambda: self._run(count))  # which counts the samples, and computes nothing yet
             self._recorded[count] = graph, now
-        graph.replay()
+            graph.replay()
 
     def _run(self, count):
         """One step on `count` samples from the current place on."""
