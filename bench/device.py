@@ -227,6 +227,8 @@ class Sets:
         return self._memory.to_device(x)
 
     def _again(self, x):
+        if x.dtype.kind == "V":
+            return self._again(x.view(np.uint16)).view(x.dtype)
         y = self._memory.empty(x.shape, x.dtype)
         self._memory.copy(x, y)
         return y

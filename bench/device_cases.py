@@ -74,7 +74,7 @@ _rows = tuple(Case(f"{M} rows of {N}", {"x": repeated(M, N)}) for M, N in (IN_ME
 _pools = (_pooling(32, 112, 112, 64), _pooling(32, 112, 112, 64, window=3, stride=2, padding="same"))
 _parameters = {"w": repeated(*IN_MEMORY), "dw": repeated(*IN_MEMORY)}
 _moments = {"m": repeated(*IN_MEMORY), "v": repeated(*IN_MEMORY, low=0.0, high=1.0)}
-_row_parameters = {"w": repeated(IN_MEMORY[1]), "b": repeated(IN_MEMORY[1])}
+_row_parameters = {"gamma": repeated(IN_MEMORY[1]), "beta": repeated(IN_MEMORY[1])}
 
 CASES = {
     "matmul": (
@@ -101,7 +101,7 @@ CASES = {
     ),
     **dict.fromkeys(ELEMENTWISE, (_in_memory,)),
     "softmax": _rows,
-    "layernorm": (Case("in memory", {"x": repeated(*IN_MEMORY), **_row_parameters}),),
+    "layer_norm": (Case("in memory", {"x": repeated(*IN_MEMORY), **_row_parameters}),),
     "max_pool2d": _pools,
     "average_pool2d": _pools,
     "dropout": (Case("in memory", {"x": repeated(*IN_MEMORY)}, {"rate": 0.5, "seed": 1, "step": 1}),),

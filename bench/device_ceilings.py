@@ -20,6 +20,7 @@ class Ceilings:
     def __init__(self):
         self.simulated = bool(config.ENABLE_CUDASIM)
         self._multiprocessors = elementwise.multiprocessors()
+        self.tensor_cores = cuda.get_current_device().compute_capability >= (8, 0)
         self._rates = {}
         self._sums = {}
         self._slow = None
@@ -30,7 +31,9 @@ class Ceilings:
         return max(self.copied, self.copied_by_driver)
 
     def rate(self, dtype):
-        """Operations a second: float32 and float64 from the ordinary cores, float16 and bfloat16 by mma.sync."""
+        """Operations a second from the ordinary cores; of float16 and bfloat16 by mma.sync where a card has it."""
+        if dtype in self._tensor and not self.tensor_cores:
+            dtype = "float32"
         if dtype not in self._rates:
             self._rates[dtype] = max(self._rate(dtype, blocks * self._multiprocessors) for blocks in BLOCKS)
         return self._rates[dtype]

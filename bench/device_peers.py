@@ -53,10 +53,10 @@ def of_tensors(t, op, arrays, options, dy):
         if pool is None:
             return {}
         return _products(t, [arrays["x"].permute(images)], pool, dy.permute(images))
-    if op == "layernorm":
-        shape = arrays["x"].shape[-1:]
-        leaves = [arrays["x"], arrays["w"], arrays["b"]]
-        return _products(t, leaves, lambda x, w, b: t.nn.functional.layer_norm(x, shape, w, b, 1e-3), dy)
+    if op == "layer_norm":
+        names = [name for name in ("x", "gamma", "beta") if name in arrays]
+        function = _layer_norm(t, names, options)
+        return _products(t, [arrays[name] for name in names], function, dy)
     if op in _OF_ONE:
         function = _OF_ONE[op]
         return _products(t, [arrays["x"]], lambda x: function(t.nn.functional, x, options), dy)
@@ -76,6 +76,15 @@ _OF_ONE = {
     "softmax": lambda f, x, o: f.softmax(x, o.get("axis", -1)),
     "dropout": lambda f, x, o: f.dropout(x, o["rate"]),
 }
+
+
+def _layer_norm(t, names, options):
+    def normalise(*arrays):
+        given = dict(zip(names, arrays))
+        x, rest = given["x"], (given.get("gamma"), given.get("beta"), options.get("epsilon", 1e-3))
+        return t.nn.functional.layer_norm(x, x.shape[-1:], *rest)
+
+    return normalise
 
 
 def _binary(f, t, options):

@@ -54,13 +54,13 @@ def heading(facts, ceilings, simulated):
     """What was measured on, and what it can do at most."""
     if simulated:
         return f"{facts['card']}: no GPU. Its times are Python's and say nothing of any card."
+    tensor = f", {ceilings.rate('bfloat16') / 1e12:.0f} of bfloat16 by mma.sync" if ceilings.tensor_cores else ""
     absent = "".join(f"\nnot measured: {name}, {why}" for name, why in facts["peers_absent"].items())
     return (
         f"{facts['card']}, driver {facts['driver']}, CUDA {facts['cuda']}, {facts['multiprocessors']} multiprocessors, "
         f"L2 of {facts['l2_bytes'] / 2**20:.0f} MiB, numba-cuda {facts['versions']['numba-cuda']}, {facts['date']}\n"
         f"copied: {ceilings.copied / 1e9:.0f} GB/s by our kernel, {ceilings.copied_by_driver / 1e9:.0f} by the driver; "
-        f"from registers: {ceilings.rate('float32') / 1e12:.1f} TFLOP/s of float32, "
-        f"{ceilings.rate('bfloat16') / 1e12:.0f} of bfloat16 by mma.sync{absent}"
+        f"from registers: {ceilings.rate('float32') / 1e12:.1f} TFLOP/s of float32{tensor}{absent}"
     )
 
 

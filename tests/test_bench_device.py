@@ -141,6 +141,7 @@ def large(name, monkeypatch):
         "conv2d": {"x": normal(6, 10, 10, 4), "w": normal(3, 3, 4, 8), "b": normal(8)},
         "relu": {"x": normal(300, 10)},
         "dropout": {"x": normal(300, 10)},
+        "layer_norm": {"x": normal(300, 10), "gamma": normal(10), "beta": normal(10)},
         "mse": {"y": normal(300, 10), "t": normal(300, 10)},
         "adam_update": {name: normal(300, 10) for name in ("w", "dw", "m", "v")},
     }[name]
@@ -158,7 +159,7 @@ def large(name, monkeypatch):
     return op, case, arrays, dy, results
 
 
-@pytest.mark.parametrize("name", ("matmul", "linear", "conv2d", "relu", "dropout", "mse", "adam_update"))
+@pytest.mark.parametrize("name", ("matmul", "linear", "conv2d", "relu", "dropout", "mse", "layer_norm", "adam_update"))
 def test_large_results_are_compared_in_part_and_a_wrong_tile_is_found(name, monkeypatch):
     op, case, arrays, dy, results = large(name, monkeypatch)
     assert sum(x.size for x in arrays.values()) > device_verify.WHOLE

@@ -11,10 +11,19 @@ from tilewright.kernels.catalog import BY_NAME  # noqa: E402
 
 PEERED = [
     (name, case)
-    for name in (*device_peers._OF_ONE, *device_peers._LOSSES, "max_pool2d", "average_pool2d", "matmul", "linear")
+    for name in (
+        *device_peers._OF_ONE,
+        *device_peers._LOSSES,
+        "max_pool2d",
+        "average_pool2d",
+        "matmul",
+        "linear",
+        "layer_norm",
+    )
     if name != "dropout"
     for case in BY_NAME[name].cases
-    if case.why.split(",")[0] in ("primes", "two axes", "probabilities", "logits", "overlapping windows")
+    if case.why.split(",")[0]
+    in ("primes", "two axes", "probabilities", "logits", "overlapping windows", "three axes", "a scale alone")
 ]
 
 
