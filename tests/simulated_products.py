@@ -2,9 +2,11 @@
 
 import itertools
 
+import numba
 import numpy as np
 from numba import cuda
-from tilewright.kernels._cuda import columns, gemm
+from numba.core import sigutils
+from tilewright.kernels._cuda import columns, gemm, gemm_tensor, halves, state, sums
 from tilewright.kernels.matmul import cuda as device
 from tilewright.kernels.matmul import reference
 
@@ -12,6 +14,49 @@ ERROR = {np.float32: 2e-6, np.float64: 1e-14}
 TILES = {np.float32: (8, 8, 4, 4, 4), np.float64: (4, 4, 4, 2, 2)}
 WARPS = {np.float32: (16, 64, 8, 4, 4), np.float64: (8, 32, 4, 2, 2)}  # two warps: eight threads by four, twice
 done = 0
+
+
+def check_dispatch():
+    """All that the faces start has its kernel, with the very types of its arguments, in COMPILED. Nothing runs."""
+    known = {(entry.function, sigutils.normalize_signature(entry.signature)[0]) for entry in device.COMPILED}
+    started = set()
+
+    def record(kernel, blocks, threads, *arguments):
+        kinds = (
+            numba.types.Array(numba.from_dtype(x.dtype), x.ndim, "C")
+            if hasattr(x, "ndim") and x.ndim
+            else numba.typeof(x)
+            for x in arguments
+        )
+        started.add((kernel.fn, tuple(kinds)))
+
+    modules = gemm, gemm_tensor, sums, columns, halves
+    before = [module.start for module in modules]
+    for module in modules:
+        module.start = record
+    state.capability = lambda: capability
+    cases = itertools.product(
+        (np.float32, np.float64, np.float16), ((8, 0), (7, 5)), ((4, 8), (3, 7), (1024, 1024), (1023, 1023))
+    )
+    for dtype, capability, (M, N) in cases:
+        for form in itertools.product((False, True), repeat=2):
+            options = dict(zip(("transpose_a", "transpose_b"), form))
+            for K in (8, 5, 2000):
+                a, b = (K, M) if form[0] else (M, K), (N, K) if form[1] else (K, N)
+                a, b, many = (cuda.to_device(np.zeros(shape, dtype)) for shape in (a, b, (2, *b)))
+                device.matmul_forward(a, b, **options)
+                dy = cuda.to_device(np.zeros((2, M, N), dtype))
+                device.matmul_backward(dy, a, many, **options)
+        for rows, activation in ((100, "relu"), (5000, None), (5000, "tanh")):
+            dy, x, w, b = (cuda.to_device(np.zeros(shape, dtype)) for shape in ((rows, N), (rows, M), (M, N), (N,)))
+            device.linear_forward(x, w, b, activation=activation)
+            device.linear_backward(dy, x, w, b, dy, activation=activation)
+    assert not started - known, started - known
+    functions = {function for function, _ in started}
+    idle = [entry.name for entry in device.COMPILED if "bfloat16" not in entry.name and entry.function not in functions]
+    assert not idle, idle
+    for module, own in zip(modules, before):
+        module.start = own
 
 
 def to_device(x, shifted):
@@ -60,6 +105,7 @@ def linear_gradients(dtype, M, N, K, bias=True, activation=None, need_dx=True, s
     check("linear_backward", dtype, {"dy": rng.standard_normal((M, N)), **arrays}, options, shifted)
 
 
+check_dispatch()
 columns.LANES = 2
 rng = np.random.default_rng(0)
 for dtype in (np.float32, np.float64):

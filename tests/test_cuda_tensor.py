@@ -17,6 +17,7 @@ from tilewright.kernels._cuda.assemble import assemble  # noqa: E402
 from tilewright.kernels._cuda.gemm_tensor import (  # noqa: E402
     CHUNK,
     LARGE,
+    REGISTERS,
     SIGNATURE,
     SMALL,
     block_threads,
@@ -37,7 +38,8 @@ SOME = [  # every tile, kind, form and way to fill tiles on both architectures, 
 
 @pytest.mark.parametrize("tile, kind, transpose_a, transpose_b, aligned, capability", SOME)
 def test_the_instructions_are_what_they_claim(tile, kind, transpose_a, transpose_b, aligned, capability):
-    usage = assemble(make_tensor_gemm(*tile, kind, transpose_a, transpose_b, aligned), SIGNATURE, capability)
+    function = make_tensor_gemm(*tile, kind, transpose_a, transpose_b, aligned)
+    usage = assemble(function, SIGNATURE, capability, REGISTERS.get(tile))
     _, _, BK, WM, WN, _ = tile
     name = {"float16": "f16", "bfloat16": "bf16"}[kind]
     steps = BK // 16
@@ -49,6 +51,7 @@ def test_the_instructions_are_what_they_claim(tile, kind, transpose_a, transpose
     assert ("cp.async.cg.shared.global" in usage.ptx) == aligned
     assert "cp.async.commit_group" in usage.ptx and "cp.async.wait_group" in usage.ptx
     assert usage.spills == 0
+    assert 2 * usage.registers * block_threads(*tile) <= 65536, "two blocks do not fit a multiprocessor"
     assert ".local" not in usage.ptx, "an array of a thread lies in memory"
     assert ".f64" not in usage.ptx
 

@@ -11,12 +11,16 @@ import tempfile
 from collections import namedtuple
 from pathlib import Path
 
-# registers a thread; bytes of static shared memory a block; bytes that a thread spills to memory, stores and loads
-Usage = namedtuple("Usage", "ptx registers shared spills")
+# registers a thread; bytes of static shared memory a block; bytes that a thread spills to memory, stores and loads;
+# what the assembler says that makes it slow, such as products that it could not leave to the background
+Usage = namedtuple("Usage", "ptx registers shared spills losses")
 
 
-def assemble(function, signature, capability):
-    """The `Usage` of a kernel's Python function for a signature and a compute capability such as (9, 0, "a")."""
+def assemble(function, signature, capability, max_registers=None):
+    """The `Usage` of a kernel's Python function for a signature and a compute capability such as (9, 0, "a").
+
+    max_registers: of a thread, if the kernel is compiled with such a limit.
+    """
     from numba import cuda
 
     ptx, _ = cuda.compile_ptx(function, signature, cc=capability)
@@ -25,11 +29,15 @@ def assemble(function, signature, capability):
         source.write_text(ptx)
         target = "sm_" + "".join(map(str, capability))
         command = [_ptxas(), "-v", f"--gpu-name={target}", str(source), "-o", str(Path(folder, "kernel.cubin"))]
+        if max_registers is not None:
+            command.append(f"--maxrregcount={max_registers}")
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"ptxas refuses {function.__name__} for {target}:\n{done.stderr}")
     spills = sum(int(n) for n in re.findall(r"(\d+) bytes spill (?:stores|loads)", done.stderr))
-    return Usage(ptx, _number(r"Used (\d+) registers", done.stderr), _number(r"(\d+) bytes smem", done.stderr), spills)
+    losses = [line for line in done.stderr.splitlines() if "Potential Performance Loss" in line]
+    registers, shared = _number(r"Used (\d+) registers", done.stderr), _number(r"(\d+) bytes smem", done.stderr)
+    return Usage(ptx, registers, shared, spills, losses)
 
 
 def _number(pattern, text):

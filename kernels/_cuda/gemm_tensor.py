@@ -30,6 +30,7 @@ from .stream import start
 
 LARGE = (128, 128, 32, 64, 32, 3)  # BM, BN, BK, WM, WN, STAGES; 48 KB, the most that a block has without asking
 SMALL = (64, 64, 32, 32, 32, 4)
+REGISTERS = {LARGE: 128}  # at most, so that two blocks share a multiprocessor; ptxas takes 160 by itself
 CHUNK = 8  # elements of 16 bytes
 
 
@@ -93,7 +94,8 @@ def multiply(op, kind, a, b, bias, activation, y, sizes, *, batch=1, aligned=Fal
 @functools.lru_cache
 def compiled(tile, kind, transpose_a, transpose_b, aligned):
     """The kernel of a tile, compiled at its first launch."""
-    return kernel(make_tensor_gemm(*tile, kind, transpose_a, transpose_b, aligned))
+    function = make_tensor_gemm(*tile, kind, transpose_a, transpose_b, aligned)
+    return kernel(function, max_registers=REGISTERS.get(tile))
 
 
 ARRAY, SHAPE = "uint16[::1]", "UniTuple(int32, 5)"

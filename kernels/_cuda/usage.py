@@ -18,8 +18,9 @@ CAPABILITIES = ((8, 0), (9, 0, "a"), (10, 0))  # Ampere, Hopper, Blackwell
 GROWTH = 1.1  # a figure may grow to so many times that of the table
 TABLE = Path(__file__).with_name("usage.txt")
 
-# a kernel's Python function, a signature such as "void(float32[::1])", a name without blanks, and where it can run
-Compiled = namedtuple("Compiled", "function signature name capabilities", defaults=(CAPABILITIES,))
+# a kernel's Python function, a signature such as "void(float32[::1])", a name without blanks, where it can run,
+# and the most registers that it is compiled for
+Compiled = namedtuple("Compiled", "function signature name capabilities max_registers", defaults=(CAPABILITIES, None))
 # `doubles` counts float64 instructions of a kernel whose arguments are not: a literal without its type made them
 Figures = namedtuple("Figures", "registers shared spills doubles", defaults=(0,))
 
@@ -52,7 +53,7 @@ def measure(faces, processes=2):
 
 def _figures(face, number, capability):
     entry = compiled(face)[number]
-    usage = assemble(entry.function, entry.signature, capability)
+    usage = assemble(entry.function, entry.signature, capability, entry.max_registers)
     doubles = 0 if "float64" in str(entry.signature) else usage.ptx.count(".f64")
     return (entry.name, target(capability)), Figures(usage.registers, usage.shared, usage.spills, doubles)
 

@@ -89,19 +89,22 @@ def _compiled():
     choices = itertools.product(halves.KINDS, ("LARGE", "SMALL"), (True, False), (False, True), (False, True))
     for place, (kind, size, aligned, *form) in enumerate(choices):
         if halves.is_half(kind):
-            function = gemm_tensor.make_tensor_gemm(*getattr(gemm_tensor, size), kind, *form, aligned)
-            signature = gemm_tensor.SIGNATURE
+            tile = getattr(gemm_tensor, size)
+            function = gemm_tensor.make_tensor_gemm(*tile, kind, *form, aligned)
+            signature, most = gemm_tensor.SIGNATURE, gemm_tensor.REGISTERS.get(tile)
         else:
             sides = matrix(not form[0], aligned), matrix(form[1], aligned)
-            function = gemm.make_product(getattr(gemm, size)[np.dtype(kind)], np.dtype(kind), *sides, aligned)
-            signature = gemm.signature(kind, 5, 5)
+            function = gemm.make_product(
+                getattr(gemm, size)[np.dtype(kind)], np.dtype(kind), *sides, aligned, sums.pitched
+            )
+            signature, most = gemm.signature(kind, 5, 5), None
         way, turned = "aligned" if aligned else "any", "".join("nt"[turned] for turned in form)
         name = f"gemm-{kind}-{size.lower()}-{way}-{turned}"
         hot = size == "LARGE" and aligned and not any(form)  # the others in turn, 2 s each
-        yield Compiled(function, signature, name, CAPABILITIES if hot else (CAPABILITIES[place % 3],))
+        yield Compiled(function, signature, name, CAPABILITIES if hot else (CAPABILITIES[place % 3],), most)
     for place, kind in enumerate(halves.KINDS):
         where = CAPABILITIES if kind == "float32" else (CAPABILITIES[place % 3],)
-        yield Compiled(sums.make_add(kind), sums.add_signature(kind), f"add_parts-{kind}", where)
+        yield Compiled(sums.make_add(kind, sums.pitched), sums.add_signature(kind), f"add_parts-{kind}", where)
 
 
 COMPILED = (*_compiled(), *columns.COMPILED, *halves.COMPILED)
