@@ -1,1 +1,0 @@
-from .access import ALIGNMENT, SIMULATED, fetch, put  # noqa: F401
