@@ -7,12 +7,15 @@ import importlib.util
 import inspect
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from tilewright.__main__ import main
+from tilewright.__main__ import _parser, main
 from tilewright.bench import command, device_cases, device_report, device_timing, device_verify
 from tilewright.kernels import _compare
 from tilewright.kernels._cuda import state
@@ -206,7 +209,7 @@ def test_a_whole_run_in_the_simulator_says_that_it_is_none(tmp_path):
 PLANTED = """
 import sys
 from tilewright.kernels.activation import cuda
-from tilewright.__main__ import main
+from tilewright.__main__ import _parser, main
 from numba import cuda as numba_cuda
 right = cuda.relu_forward
 def wrong(x, *, out=None):
@@ -233,6 +236,18 @@ def test_what_is_wrong_or_fails_is_said_and_not_timed():
     assert " wrong, not timed: y errs by " in lines[1] and lines[1].startswith("relu ")
     assert lines[2].startswith("sigmoid ") and lines[2].endswith(" failed: MemoryError: full")
     assert lines[3].startswith("tanh ") and " us " in lines[3]
+
+
+def test_the_documented_commands_are_understood():
+    page = Path(__file__).parents[1] / "docs" / "results" / "README.md"
+    (block,) = re.findall(r"^```bash\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    commands = re.findall(r"python -m tilewright ([^|>\n;]*)", block)
+    assert [words.split()[0] for words in commands] == ["info", "check", "check", "check", "bench"]
+    for words in commands:
+        arguments = shlex.split(words.replace("$OUT", "."))
+        parsed = _parser(arguments[:1]).parse_args(arguments)
+        assert getattr(parsed, "device", "cuda") == "cuda"
+        assert getattr(parsed, "case", "") in ("", "primes")
 
 
 def test_the_options_are_documented():
