@@ -19,7 +19,7 @@ from tilewright.kernels.conv.rows import OPS
 
 pytest.importorskip("numba_cuda", reason="needs the cuda extra")
 
-from tilewright.kernels._cuda import conv_views, division  # noqa: E402
+from tilewright.kernels._cuda import conv_views, division, gemm  # noqa: E402
 from tilewright.kernels._cuda.assemble import assemble  # noqa: E402
 from tilewright.kernels.conv.cuda import COMPILED  # noqa: E402
 
@@ -118,6 +118,23 @@ def test_a_convolution_keeps_its_sums_in_registers_and_moves_whole_vectors(name,
     vector = r"v4\.[fb]32" if "float32" in name else r"v2\.[fb]64"  # its type's name depends on the architecture
     assert bool(re.search(rf"ld\.global\.(nc\.)?{vector}", ptx)) == loads
     assert bool(re.search(rf"st\.global\.{vector}", ptx)) == stores
+
+
+@pytest.mark.parametrize(
+    "M, N, K, large",
+    (
+        (50176, 128, 576, True),
+        (50176, 64, 576, False),  # half of the large tile would be empty
+        (21632, 32, 9, False),
+        (128, 128, 100, False),  # one block
+        (1152, 128, 12544, True),  # few tiles of long sums
+        (1152, 128, 256, False),
+        (0, 128, 64, False),
+    ),
+)
+def test_the_large_tile_is_taken_where_it_is_full_and_not_alone(M, N, K, large):
+    dtype = np.dtype(np.float32)
+    assert gemm.choose(M, N, K, dtype) == (gemm.LARGE if large else gemm.SMALL)[dtype]
 
 
 def test_gradients_meet_what_the_outputs_met():

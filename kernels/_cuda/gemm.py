@@ -44,7 +44,8 @@ RELU, SIGMOID = 1, 2
 GROUP = 8  # rows of blocks that run through all columns together, so that their operands stay in the L2
 
 # none of these is measured yet
-ENOUGH = 64  # blocks of the large tile from which it is taken
+ENOUGH = 64  # blocks of the large tile, ranges of K and all, from which it is taken
+WASTE = 2  # how much faster the large tile is taken to be
 BUSY = 128  # blocks that a product is cut into along K, if it has fewer
 RANGE = 256  # the shortest range of K
 
@@ -52,16 +53,24 @@ LARGE = {np.dtype(np.float32): (128, 128, 8, 8, 8), np.dtype(np.float64): (64, 6
 SMALL = {np.dtype(np.float32): (32, 32, 16, 4, 4), np.dtype(np.float64): (32, 32, 8, 4, 2)}
 
 
-def choose(M, N, dtype, batch=1):
-    """The tile for a product: the large one where it keeps ENOUGH blocks busy."""
-    BM, BN, *_ = LARGE[dtype]
-    return LARGE[dtype] if batch * -(-M // BM) * -(-N // BN) >= ENOUGH else SMALL[dtype]
+def choose(M, N, K, dtype, batch=1):
+    """The tile for a product: the large one where that makes ENOUGH blocks, and less than WASTE times the small one's
+    work, all of it counted that lies beyond the edges of y.
+    """
+    large, small = LARGE[dtype], SMALL[dtype]
+    blocks = batch * _tiles(M, N, large) * plan(M, N, K, large, batch)[1]
+    areas = [_tiles(M, N, tile) * tile[0] * tile[1] for tile in (large, small)]
+    return large if blocks >= ENOUGH and areas[0] < WASTE * areas[1] else small
+
+
+def _tiles(M, N, tile):
+    """How many cover a product."""
+    return -(-M // tile[0]) * -(-N // tile[1])
 
 
 def plan(M, N, K, tile, batch=1):
     """(depth, splits): K cut into so many ranges of so many, the last may be shorter."""
-    BM, BN, BK, *_ = tile
-    tiles = batch * -(-M // BM) * -(-N // BN)
+    BK, tiles = tile[2], batch * _tiles(M, N, tile)
     splits = max(1, min(-(-BUSY // tiles), K // RANGE)) if tiles else 1
     depth = max(1, -(-K // (splits * BK))) * BK
     return depth, max(1, -(-K // depth))
@@ -80,7 +89,7 @@ def multiply(op, a, b, bias, activation, y, sizes, *, batch=1, layout=None, rows
     place of m pitch, of a layout (…, step, …). aligned_y: y and all its rows begin at multiples of 16 bytes.
     """
     (side_a, a, shape_a), (side_b, b, shape_b), (M, N, K) = a, b, sizes
-    tile = choose(M, N, y.dtype, batch)
+    tile = choose(M, N, K, y.dtype, batch)
     depth, splits = plan(M, N, K, tile, batch)
     launch.index32(op, **{"the first operand": a.size, "the second operand": b.size, "the result": y.size})
     *_, blocks = launch.tiles(op, M, N, *tile[:2], batch * splits)
