@@ -27,7 +27,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--dtype", default="float32", choices=device.DTYPES, help="the last two with --device cuda, for products"
     )
-    parser.add_argument("--all", action="store_true", help="with --device cuda: products in 16 bits as well")
+    parser.add_argument("--all", action="store_true", help="with --device cuda: products in 16 bits and a step as well")
+    parser.add_argument("--step", action="store_true", help="with --device cuda: a training step of a CNN as well")
     parser.add_argument("--seconds", type=float, help="with --device cuda: begin no case after so many")
     parser.add_argument("--rounds", type=int, default=5, help="turns that every contestant takes (default 5)")
     parser.add_argument("--case", default="", help="only cases whose name contains this")
@@ -84,7 +85,12 @@ def _fit_together(arguments):
         wrong = {"--threads": arguments.threads, "--plot": arguments.plot}
     else:
         half = arguments.dtype if arguments.dtype not in ("float32", "float64") else None
-        wrong = {"--dtype": half, "--all": arguments.all or None, "--seconds": arguments.seconds}
+        wrong = {
+            "--dtype": half,
+            "--all": arguments.all or None,
+            "--step": arguments.step or None,
+            "--seconds": arguments.seconds,
+        }
     for option, value in wrong.items():
         if value is not None:
             raise ValueError(f"bench: {option} is {value!r}, which does not go with --device {arguments.device}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..kernels._compare import computed, random_dy
 from ..kernels.catalog import BY_NAME
-from . import device_cases, device_peers, device_report, device_timing, device_verify
+from . import device_cases, device_peers, device_report, device_step, device_timing, device_verify
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 PRODUCTS = ("matmul", "linear")  # which are measured in 16 bits too
@@ -33,7 +33,8 @@ def run(arguments):
         print(error, file=sys.stderr)
         return 2
     names = list(device_peers.PEERS) if arguments.peers is None else [n for n in arguments.peers.split(",") if n]
-    return Bench(names, arguments.rounds).run(jobs, arguments.seconds, arguments.json)
+    step = arguments.step or arguments.all
+    return Bench(names, arguments.rounds).run(jobs, arguments.seconds, arguments.json, step)
 
 
 def plan(arguments):
@@ -88,10 +89,15 @@ class Bench:
         self.rows = []
         self.left = []
 
-    def run(self, jobs, seconds, path):
-        """Measure the jobs that can be begun within `seconds`, write JSON after each; the exit status."""
+    def run(self, jobs, seconds, path, step=False):
+        """Measure a training step if asked, and the jobs that can be begun within `seconds`; the exit status.
+
+        What is measured so far is in the file at `path` after each of them.
+        """
         start = time.perf_counter()
         print(device_report.heading(self.facts, self.ceilings, self.simulated))
+        if step:
+            self._keep(self._step(), path)
         for op, case, dtype in jobs:
             if seconds is not None and time.perf_counter() - start > seconds:
                 self.left.append(f"{op.name} {case.why} {dtype}")
@@ -100,15 +106,22 @@ class Bench:
                 found = self.measure(op, case, dtype)
             except Exception as error:  # the next case may do: what failed is said and makes the status 1
                 found = [self._row(op, case, dtype, "", failed=f"{type(error).__name__}: {error}")]
-            for row in found:
-                print(device_report.line(row), flush=True)
-            self.rows += found
-            self.save(path)
+            self._keep(found, path)
+        self._keep([], path)
         print(device_report.table(self.rows, self.left))
         return 1 if any("wrong" in row or "failed" in row for row in self.rows) else 0
 
-    def save(self, path):
-        """Write what is measured so far."""
+    def _step(self):
+        try:
+            return [device_step.measure(self.peers, rounds=self.rounds)]
+        except Exception as error:
+            return [{**device_step.ROW, "failed": f"{type(error).__name__}: {error}"}]
+
+    def _keep(self, rows, path):
+        """Print rows, and write what is measured so far."""
+        for row in rows:
+            print(device_report.line(row), flush=True)
+        self.rows += rows
         if path:
             whole = {**self.facts, "ceilings": self.ceilings.facts(), "rows": self.rows, "not_measured": self.left}
             with open(path, "w") as file:

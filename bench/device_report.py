@@ -72,7 +72,7 @@ def line(row):
     if "wrong" in row:
         return f"{text} wrong, not timed: {'; '.join(row['wrong'])}"
     times = row["seconds"]
-    text += f" {times['ours'] * 1e6:9.1f} us {rate(row)} {100 * row['share']:5.1f} %"
+    text += f" {times['ours'] * 1e6:9.1f} us {rate(row)}"
     if "ratio" in row:
         best = min((name for name in times if name != "ours"), key=times.get)
         text += f" {row['ratio']:5.2f} x {best}"
@@ -80,8 +80,11 @@ def line(row):
 
 
 def rate(row):
-    """TFLOP/s or GB/s."""
-    return f"{row['flops'] / 1e12:7.2f} TFLOP/s" if "flops" in row else f"{row['bandwidth'] / 1e9:7.0f} GB/s   "
+    """TFLOP/s or GB/s and the share of the ceiling, where there is one."""
+    if "share" not in row:
+        return " " * 23
+    text = f"{row['flops'] / 1e12:7.2f} TFLOP/s" if "flops" in row else f"{row['bandwidth'] / 1e9:7.0f} GB/s   "
+    return f"{text} {100 * row['share']:5.1f} %"
 
 
 def table(rows, left=()):
@@ -96,8 +99,8 @@ def table(rows, left=()):
         if bad:
             lines.append(f"{text}  {' and '.join(bad)}")
             continue
-        shares = [100 * row["share"] for row in of]
-        text += f"  {min(shares):5.1f} to {max(shares):5.1f} %"
+        shares = [100 * row["share"] for row in of if "share" in row]
+        text += f"  {min(shares):5.1f} to {max(shares):5.1f} %" if shares else " " * 18
         ratios = [row["ratio"] for row in of if "ratio" in row]
         if ratios:
             mean = np.exp(np.mean(np.log(ratios)))

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tilewright.__main__ import _parser, main
-from tilewright.bench import command, device_cases, device_report, device_timing, device_verify
+from tilewright.bench import command, device_cases, device_report, device_step, device_timing, device_verify
 from tilewright.kernels import _compare
 from tilewright.kernels._cuda import state
 from tilewright.kernels._row import Case, normal
@@ -112,6 +112,24 @@ def test_the_table_names_the_worst_and_what_was_left():
     assert lines[2].split() == "relu float32 forward 2 50.0 to 62.5 % 0.75 to 3.00, geometric mean 1.50".split()
     assert lines[3].split() == "elu float32 forward 1 wrong".split()
     assert lines[4] == "no time left for 1 of the cases: gelu in memory float32"
+
+
+def test_a_step_is_shown_without_a_ceiling():
+    row = {**device_step.ROW, "seconds": {"ours": 1e-4, "torch": 5e-4}, "ratio": 5.0}
+    assert (
+        device_report.line(row).split() == "training CNN 28 x 28, batch 32 float32 step 100.0 us 5.00 x torch".split()
+    )
+    (line,) = device_report.table([row]).splitlines()[2:]
+    assert line.split() == "training float32 step 1 5.00 to 5.00, geometric mean 5.00".split()
+
+
+def test_a_training_step_is_timed_over_whole_epochs(monkeypatch):
+    """On the CPU, of a smaller network."""
+    monkeypatch.setattr(device_step, "H", 10)
+    x, y = device_step.data(3)
+    assert x.shape == (3 * device_step.BATCH, 10, 10, 1) and y.shape == (3 * device_step.BATCH,)
+    row = device_step.measure([], "cpu", rounds=1, steps=3)
+    assert 0 < row["seconds"]["ours"] < 1 and "ratio" not in row
 
 
 def test_every_case_for_cards_is_one_that_its_op_takes():

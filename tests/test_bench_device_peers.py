@@ -5,7 +5,7 @@ import pytest
 
 t = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from tilewright.bench import device_peers  # noqa: E402
+from tilewright.bench import device_peers, device_step  # noqa: E402
 from tilewright.kernels import _compare  # noqa: E402
 from tilewright.kernels.catalog import BY_NAME  # noqa: E402
 
@@ -55,3 +55,11 @@ def test_a_peers_update_is_ours(name):
     (calls,) = device_peers.of_tensors(t, name, arrays, {"learning_rate": 0.125}, None).values()
     calls["forward"]()
     np.testing.assert_allclose(arrays["w"].numpy(), 0.875, rtol=1e-6)
+
+
+def test_the_network_of_a_step_is_ours(monkeypatch):
+    counts = [make("cpu", *device_step.data(1))[0] for make in (device_step.ours, device_step.torch)]
+    assert counts == [121_930] * 2
+    monkeypatch.setattr(device_step, "H", 10)
+    row = device_step.measure(["torch"], "cpu", rounds=1, steps=2)
+    assert row["seconds"].keys() == {"ours", "torch"} and row["ratio"] > 0
