@@ -23,6 +23,7 @@ SHAPES = {"patches": 23, "columns": 3, "filters": 12, "grid": 11}  # numbers of 
 FAR = -(2**29)  # the row of a pixel or a tap that does not exist: outside of every image, and two of them are an int32
 
 
+@functools.lru_cache(maxsize=1024)
 def patches_shape(view, N, channels):
     """The shape of `patches` of N images for a kernel, by groups of so many channels."""
     return _int32(N * view.P * view.Q, *divisor(channels), *places_of(view))
@@ -157,6 +158,7 @@ def columns(aligned):
     return side
 
 
+@functools.lru_cache(maxsize=1024)
 def filters_shape(view, taps, C, K, groups):
     """The shape of `filters` (R, S, C, K), C those of a group, for a kernel; view and taps of the gradient to x."""
     strides = (number * C * K for number in taps)
@@ -208,9 +210,10 @@ def filters(aligned):
     return side
 
 
+@functools.lru_cache(maxsize=1024)
 def grid_shape(view, grid, channels):
     """The layout of a product whose row m is the pixel m = (n, p, q) of a grid, by groups of so many channels."""
-    return grid.start, channels, *divisor(view.P), *divisor(view.Q), *grid[1:]
+    return _int32(grid.start, channels, *divisor(view.P), *divisor(view.Q), *grid[1:])
 
 
 @device

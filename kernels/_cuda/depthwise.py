@@ -45,8 +45,7 @@ def depthwise_product(op, x, w, bias, activation, y, N, view, taps, grid, channe
     strips = launch.ceil_div(view.Q, STRIP)
     threads = N * view.P * strips * vectors
     if threads:
-        walk = (threads, *divisor(vectors), *divisor(strips), K, K // C, *divisor(K // view.C))
-        shape = tuple(map(np.int32, (*walk, *places_of(view), *taps, *grid)))
+        shape = _product_shape(threads, vectors, strips, K, C, view, taps, grid)
         finish = (y if bias is None else bias, bias is not None, ACTIVATIONS.index(activation))
         blocks = launch.ceil_div(threads, launch.THREADS)
         start(compiled_product(y.dtype, wide), blocks, launch.THREADS, x, w, *finish, y, shape)
@@ -64,12 +63,23 @@ def depthwise_gradient(op, x, dz, N, view, dw, K, wide):
     parts = max(1, launch.ceil_div(rows, each))
     threads = parts * taps * vectors
     into = dw if parts == 1 else empty(parts * taps * K, dw.dtype)
-    walk = (threads, *divisor(vectors), *divisor(taps), K, rows, each, *divisor(K // view.C))
-    shape = tuple(map(np.int32, (*walk, *places_of(view), *divisor(view.step_w))))
+    shape = _gradient_shape(threads, vectors, taps, K, rows, each, view)
     blocks = launch.ceil_div(threads, launch.THREADS)
     start(compiled_gradient(dz.dtype, wide), blocks, launch.THREADS, x, dz, into, shape)
     if parts > 1:
         sums.add_parts(into, parts, dw, False, 0, dw, (1, taps, K), (K, taps * K))
+
+
+@functools.lru_cache(maxsize=1024)
+def _product_shape(threads, vectors, strips, K, C, view, taps, grid):
+    walk = (threads, *divisor(vectors), *divisor(strips), K, K // C, *divisor(K // view.C))
+    return tuple(map(np.int32, (*walk, *places_of(view), *taps, *grid)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _gradient_shape(threads, vectors, taps, K, rows, each, view):
+    walk = (threads, *divisor(vectors), *divisor(taps), K, rows, each, *divisor(K // view.C))
+    return tuple(map(np.int32, (*walk, *places_of(view), *divisor(view.step_w))))
 
 
 def _lanes(dtype, wide):
