@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numba import cuda
 from numba.core import sigutils
-from tilewright.kernels._cuda import columns, gemm, gemm_tensor, halves, state, sums
+from tilewright.kernels._cuda import columns, gemm, gemm_hopper, gemm_tensor, halves, state, stream, sums
 from tilewright.kernels.matmul import cuda as device
 from tilewright.kernels.matmul import reference
 
@@ -30,15 +30,17 @@ def check_dispatch():
         )
         started.add((kernel.fn, tuple(kinds)))
 
-    modules = gemm, gemm_tensor, sums, columns, halves
+    modules = gemm, gemm_hopper, gemm_tensor, sums, columns, halves, stream
     before = [module.start for module in modules]
     for module in modules:
         module.start = record
-    state.capability = lambda: capability
     cases = itertools.product(
         (np.float32, np.float64, np.float16), ((8, 0), (7, 5)), ((4, 8), (3, 7), (1024, 1024), (1023, 1023))
     )
-    for dtype, capability, (M, N) in cases:
+    gemm_hopper.MULTIPROCESSORS = gemm.ENOUGH
+    hoppers = itertools.product((np.float16,), ((9, 0),), ((1024, 1024), (1024, 2048)))
+    for dtype, capability, (M, N) in itertools.chain(hoppers, cases):
+        state.capability = lambda capability=capability: capability
         for form in itertools.product((False, True), repeat=2):
             options = dict(zip(("transpose_a", "transpose_b"), form))
             for K in (8, 5, 2000):
@@ -106,7 +108,7 @@ def linear_gradients(dtype, M, N, K, bias=True, activation=None, need_dx=True, s
 
 
 check_dispatch()
-columns.LANES = 2
+columns.WIDTH, columns.LANES = 8, 2
 rng = np.random.default_rng(0)
 for dtype in (np.float32, np.float64):
     gemm.LARGE[np.dtype(dtype)] = gemm.SMALL[np.dtype(dtype)] = TILES[dtype]
@@ -114,6 +116,10 @@ for dtype in (np.float32, np.float64):
     for form in forms:
         for shape in ((7, 11, 5), (8, 12, 16), (9, 3, 1)):  # primes; rows of whole vectors; a tile and one row
             product(dtype, *shape, *form)
+    a, b = rng.standard_normal((9, 5)).astype(dtype), rng.standard_normal((5, 6)).astype(dtype)
+    a[2, 1], b[4, 3] = np.nan, np.inf  # in partial tiles: what lies outside must not become NaN
+    y, exact = device.matmul_forward(cuda.to_device(a), cuda.to_device(b)).copy_to_host(), a @ b
+    assert np.array_equal(np.isnan(y), np.isnan(exact)) and np.array_equal(np.isinf(y), np.isinf(exact))
     for shape in ((1, 1, 1), (0, 5, 3), (5, 0, 3), (5, 3, 0), (4, 4, 0)):
         product(dtype, *shape)
     for activation in (None, "relu", "sigmoid", "tanh"):

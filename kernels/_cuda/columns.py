@@ -48,7 +48,7 @@ def gradient(op, dy, y, code, need_db):
     last = kind if parts == 1 else sums.name  # the kind of the first stage's sums
     into = db if parts == 1 and need_db else empty((parts * N,), np.dtype(last) if parts > 1 else dy.dtype)
     y = dy if y is None else y
-    wide = N >= WIDTH and dy.size > 0 and all(map(has_wide_rows, (dy, y, dz)))
+    wide = 2 * N * dy.dtype.itemsize >= 16 * WIDTH and dy.size > 0 and all(map(has_wide_rows, (dy, y, dz)))
     _start(kind, last, wide, dy, y, code, dz, into, M, N, rows)
     if parts > 1 and need_db:
         _start(sums.name, kind, False, into, into, 0, into, db, parts, N, parts)
