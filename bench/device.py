@@ -4,6 +4,7 @@ Every result is compared with the reference before it is timed; one that is wron
 """
 
 import functools
+import importlib.util
 import inspect
 import json
 import sys
@@ -16,6 +17,7 @@ from ..kernels.catalog import BY_NAME
 from . import device_cases, device_peers, device_report, device_step, device_timing, device_verify
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
+NEEDS_ML_DTYPES = "needs ml_dtypes, which gives NumPy that dtype: pip install ml_dtypes"
 PRODUCTS = ("matmul", "linear")  # which are measured in 16 bits too
 
 
@@ -43,12 +45,17 @@ def plan(arguments):
 
     ops = [op for op in map(BY_NAME.get, arguments.ops or BY_NAME) if has_cuda(op)]
     dtypes = ("float32", "float16", "bfloat16") if arguments.all else (arguments.dtype,)
+    if "bfloat16" in dtypes and importlib.util.find_spec("ml_dtypes") is None:
+        if not arguments.all:
+            raise ValueError(f"bench: --dtype bfloat16 {NEEDS_ML_DTYPES}")
+        print(f"not measured: bfloat16, which {NEEDS_ML_DTYPES}")
+        dtypes = dtypes[:2]
     if config.ENABLE_CUDASIM:
         dtypes = ("float32",)
     jobs = [
         (op, case, dtype)
-        for dtype in dtypes
         for op in ops
+        for dtype in dtypes
         if dtype in ("float32", "float64") or op.name in PRODUCTS
         for case in device_cases.cases_of(op, config.ENABLE_CUDASIM)
         if arguments.case in case.why

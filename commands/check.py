@@ -51,6 +51,10 @@ def run(arguments):
         place = Cuda()
         largest = LARGEST if place.simulated and largest is None else largest
         print(state.device() + ": no GPU, and no GPU's pass" * place.simulated)
+        if importlib.util.find_spec("ml_dtypes") is None:
+            print("not checked: bfloat16, which needs ml_dtypes: pip install ml_dtypes")
+            if arguments.dtype == "bfloat16":
+                return 1
     ops = [BY_NAME[name] for name in arguments.ops] or OPS
     with_face = [op for op in ops if has_face(op, arguments.device)]
     start, failed, left = time.perf_counter(), [], []

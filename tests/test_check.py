@@ -125,7 +125,7 @@ def test_the_simulator_checks_too_and_says_that_it_is_no_gpu():
         capture_output=True,
         text=True,
     )
-    first, *rest = done.stdout.splitlines()
+    first, *rest = (line for line in done.stdout.splitlines() if not line.startswith("not checked: bfloat16"))
     assert first.startswith("Numba's simulator, ") and first.endswith(": no GPU, and no GPU's pass"), done.stderr
     assert [line.split() for line in rest] == [["relu", "right", "6", "runs"], ["adam_update", "right", "6", "runs"]]
     assert done.returncode == 0
