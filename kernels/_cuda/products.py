@@ -7,6 +7,7 @@ sum over the axes that it lacks: one product with a longer K where the operands'
 the batch, held in memory, added in order.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -24,17 +25,11 @@ def product(op, a, turned_a, b, turned_b, y, bias=None, activation=None):
         return
     if a.ndim > 2 == b.ndim and not turned_a:  # one product with all the rows
         a, y = rows_of(a), rows_of(y)
-    (*batch, M, N), (*lead, rows, columns), other = y.shape, a.shape, tuple(b.shape)[:-2]
-    K = rows if turned_a else columns
-    *far, outer, inner = batches(batch, lead, other)
-    count = outer[0] * inner[0]
+    (M, N, K), shape_a, shape_b, count, far = _plan(tuple(a.shape), turned_a, tuple(b.shape), tuple(y.shape))
     aligned = has_wide_rows(a) and has_wide_rows(b) and (has_wide_rows(y) or y.dtype != a.dtype)
     spare = y if y.dtype == a.dtype else empty((1,), a.dtype)  # where K is 0 nothing is read, and there is no memory
     a_flat, b_flat, y_flat = (x.reshape(-1) if x.size else spare.reshape(-1) for x in (a, b, y))
-    shape_a = shape_of(M, K, (inner[0], outer[1] * M * K, inner[1] * M * K))
-    shape_b = shape_of(N, K, (inner[0], outer[2] * K * N, inner[2] * K * N))
-    for number, place in enumerate(np.ndindex(*(size for size, *_ in far))):
-        first_a, first_b = (sum(i * axis[n] for i, axis in zip(place, far)) for n in (1, 2))
+    for number, (first_a, first_b) in enumerate(far):
         left, right = _behind(a_flat, first_a * M * K), _behind(b_flat, first_b * K * N)
         result = _behind(y_flat, number * count * M * N)
         rest = bias, activation, result, (M, N, K)
@@ -44,6 +39,19 @@ def product(op, a, turned_a, b, turned_b, y, bias=None, activation=None):
         else:
             sides = (matrix(not turned_a, aligned), left, shape_a), (matrix(turned_b, aligned), right, shape_b)
             gemm.multiply(op, *sides, *rest, batch=count, aligned_y=aligned)
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan(a, turned_a, b, y):
+    """(sizes, shapes of both sides, products of a launch, first matrices of a and b for every launch) for shapes."""
+    (*batch, M, N), (*lead, rows, columns), other = y, a, b[:-2]
+    K = rows if turned_a else columns
+    *far, outer, inner = batches(batch, lead, other)
+    shape_a = shape_of(M, K, (inner[0], outer[1] * M * K, inner[1] * M * K))
+    shape_b = shape_of(N, K, (inner[0], outer[2] * K * N, inner[2] * K * N))
+    places = np.ndindex(*(size for size, *_ in far))
+    firsts = [tuple(sum(i * axis[n] for i, axis in zip(place, far)) for n in (1, 2)) for place in places]
+    return (M, N, K), shape_a, shape_b, outer[0] * inner[0], firsts
 
 
 def _behind(x, first):
