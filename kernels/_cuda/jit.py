@@ -8,6 +8,9 @@ device = cuda.jit(device=True, inline="always")  # inlined in Numba's IR: assemb
 SHARED = 48 << 10  # bytes of shared memory that a block may have without being asked for
 
 if config.ENABLE_CUDASIM:
+    from .shared import repair
+
+    repair()
 
     def kernel(function=None, *, dynamic_shared=0, **options):
         """The function as the simulator's kernel."""
