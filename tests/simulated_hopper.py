@@ -14,10 +14,11 @@ from contextlib import contextmanager
 import numpy as np
 from numba import cuda
 from numba.cuda.simulator.kernel import BlockThread
-from tilewright.kernels._cuda import emulation, gemm_hopper, ptx_hopper, tensor_map
+from tilewright.kernels._cuda import emulation, gemm_hopper, ptx_hopper, state, tensor_map
 from tilewright.kernels._cuda.gemm import ACTIVATIONS
 from tilewright.kernels._cuda.graph import Graph
 from tilewright.kernels._cuda.matrix import shape_of
+from tilewright.kernels.matmul import cuda as device
 from tilewright.kernels.matmul import reference
 
 sys.setswitchinterval(1e-4)  # the simulator's threads wait for one another all the time
@@ -139,6 +140,20 @@ assert tensor_map.tensor_map(x, (1, 64, 64), 64) is first is not tensor_map.tens
 tensor_map.MOST = len(tensor_map._known)
 tensor_map.tensor_map(x, (1, 16, 256), 64)
 assert len(tensor_map._known) == tensor_map.MOST
+
+state.capability = lambda: (9, 0)
+gemm_hopper.WIDE, gemm_hopper.MULTIPROCESSORS = TINY, 1
+multiply, reached = gemm_hopper.multiply, []
+gemm_hopper.multiply = lambda *arguments, **options: (reached.append(arguments), multiply(*arguments, **options))
+a, b = np.float16(integers(2, 40, 24)), np.float16(integers(16, 40))
+y = device.matmul_forward(*map(cuda.to_device, (a, b)), transpose_a=True, transpose_b=True).copy_to_host()
+assert y.dtype == np.float16 and np.array_equal(y, a.transpose(0, 2, 1) @ b.T)
+x, w, b = (np.float16(integers(*shape)) for shape in ((8, 16), (16, 8), (8,)))
+y = device.linear_forward(*map(cuda.to_device, (x, w, b)), activation="relu").copy_to_host()
+assert np.array_equal(y, np.maximum(x @ w + b, 0)) and len(reached) == 2
+device.matmul_forward(*map(cuda.to_device, (np.ascontiguousarray(x[:, :12]), w[:12])))  # rows of 24 bytes
+assert len(reached) == 2
+done += 2
 
 expecting, is_past = ptx_hopper.arrive_expecting, ptx_hopper.is_past
 

@@ -92,7 +92,7 @@ def test_sums_that_are_read_before_they_are_finished_are_seen():
 
 
 def test_a_map_is_published_to_the_copy_engine():
-    ptx = assemble(tensor_map._write, tensor_map.SIGNATURE, HOPPER).ptx
+    ptx = assemble(tensor_map.write_map, tensor_map.SIGNATURE, HOPPER).ptx
     stores = [int(place or 0) for place in re.findall(r"st\.global\.u64\s+\[%\w+(?:\+(\d+))?\]", ptx)]
     assert sorted(stores) == list(range(0, 128, 8))
     assert ptx.index("fence.proxy.tensormap::generic.release.gpu") > ptx.rindex("st.global")

@@ -137,7 +137,8 @@ def test_the_versions_are_compared_once_the_card_has_started(monkeypatch):
 @pytest.mark.parametrize(
     "card, ways",
     (
-        (Card(9, 0), "9.0; products of 16 bits: mma.sync on tensor cores"),
+        (Card(9, 0), "9.0; products of 16 bits: wgmma on tensor cores, small ones mma.sync"),
+        (Card(10, 0), "10.0; products of 16 bits: mma.sync on tensor cores"),
         (Card(8, 6), "8.6; products of 16 bits: mma.sync on tensor cores"),
         (Card(7, 5), "7.5; products of 16 bits: converted to float32"),
     ),

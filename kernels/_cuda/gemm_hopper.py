@@ -22,16 +22,18 @@ PTX ISA, "Asynchronous Warpgroup Level Matrix Instructions": "Matrix Descriptor 
 """
 
 import functools
+import itertools
 
 import numpy as np
 from numba import cuda
 
-from . import gemm, launch, ptx, ptx_hopper, state
+from . import gemm, launch, ptx, ptx_hopper, state, tensor_map
 from .gemm import RELU, SIGMOID, first_element
 from .halves import bits
 from .jit import kernel
 from .stream import start
-from .tensor_map import BOX_COLUMNS, tensor_map
+from .tensor_map import BOX_COLUMNS
+from .usage import Compiled
 
 CAPABILITY = (9, 0)  # "sm_90a": what is used here is there alone, on no older and on no newer card
 
@@ -93,8 +95,10 @@ def multiply(op, kind, tile, a, b, bias, activation, y, sizes, *, batch=1):
     (turned_a, a, shape_a), (turned_b, b, shape_b), (M, N, K) = a, b, sizes
     groups, BN, _ = tile
     many_a, many_b = _matrices(shape_a, batch), _matrices(shape_b, batch)
-    map_a = tensor_map(bits(a), (many_a, K, M) if turned_a else (many_a, M, K), BK if turned_a else groups * ROWS)
-    map_b = tensor_map(bits(b), (many_b, N, K) if turned_b else (many_b, K, N), BN if turned_b else BK)
+    map_a = tensor_map.tensor_map(
+        bits(a), (many_a, K, M) if turned_a else (many_a, M, K), BK if turned_a else groups * ROWS
+    )
+    map_b = tensor_map.tensor_map(bits(b), (many_b, N, K) if turned_b else (many_b, K, N), BN if turned_b else BK)
     *_, count = launch.tiles(op, M, N, groups * ROWS, BN, batch)
     y = bits(y)
     start(
@@ -241,3 +245,15 @@ def make_hopper_gemm(groups, BN, STAGES, kind, transpose_a=False, transpose_b=Fa
                         store(y, begin + column, pack(sums[4 * j + 2 * h], sums[4 * j + 2 * h + 1]))
 
     return hopper_gemm
+
+
+def _compiled():
+    """Every kernel that a product can choose here."""
+    for kind, size, *form in itertools.product(
+        ("float16", "bfloat16"), ("WIDE", "NARROW"), (False, True), (False, True)
+    ):
+        function, turned = make_hopper_gemm(*globals()[size], kind, *form), "".join("nt"[turned] for turned in form)
+        yield Compiled(function, SIGNATURE, f"gemm-hopper-{kind}-{size.lower()}-{turned}", ((*CAPABILITY, "a"),))
+
+
+COMPILED = (*_compiled(), Compiled(tensor_map.write_map, tensor_map.SIGNATURE, "tensor_map", ((*CAPABILITY, "a"),)))

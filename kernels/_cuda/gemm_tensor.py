@@ -20,7 +20,7 @@ import functools
 import numpy as np
 from numba import cuda
 
-from . import gemm, launch, ptx, sums
+from . import gemm, gemm_hopper, launch, ptx, sums
 from .access import ALIGNMENT
 from .gemm import RELU, SIGMOID, first_element
 from .halves import bits
@@ -63,8 +63,12 @@ def multiply(op, kind, a, b, bias, activation, y, sizes, *, batch=1, aligned=Fal
     """y[z] = f(op(a[z]) op(b[z]) + bias), of flat arrays of a kind; a y of float32 keeps the sums as they are.
 
     a, b: (whether it is transposed, flat array, shape as in matrix.py) each; sizes (M, N, K). aligned: all arrays begin
-    at multiples of 16 bytes, and so do all their rows.
+    at multiples of 16 bytes, and so do all their rows. On Hopper the large ones of those go to gemm_hopper.py.
     """
+    hopper = gemm_hopper.choose(a, b, y, sizes, batch, aligned)
+    if hopper is not None:
+        gemm_hopper.multiply(op, kind, hopper, a, b, bias, activation, y, sizes, batch=batch)
+        return
     (turned_a, a, shape_a), (turned_b, b, shape_b), (M, N, K) = a, b, sizes
     tile = choose(M, N, batch)
     depth, splits = gemm.plan(M, N, K, tile, batch)

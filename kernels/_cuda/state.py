@@ -7,7 +7,12 @@ import sys
 DRIVER = 580  # the first of CUDA 13, which the `cuda` extra brings
 DRIVERS = {12: 525, 13: DRIVER}  # the first of every major version of CUDA
 OLDEST = {12: (5, 0), 13: (7, 5)}  # compute capabilities that such a CUDA compiles for
-PRODUCTS_OF_16_BITS = {(0, 0): "converted to float32", (8, 0): "mma.sync on tensor cores"}  # from a capability on
+PRODUCTS_OF_16_BITS = {  # from a capability on
+    (0, 0): "converted to float32",
+    (8, 0): "mma.sync on tensor cores",
+    (9, 0): "wgmma on tensor cores, small ones mma.sync",
+    (10, 0): "mma.sync on tensor cores",
+}
 
 
 def why_not():
@@ -102,7 +107,7 @@ def _capability(device):
 def device():
     """The card in words, with the ways that its compute capability opens; where `why_not()` is None.
 
-    "NVIDIA H200, compute capability 9.0; products of 16 bits: mma.sync on tensor cores", for example.
+    "NVIDIA A100, compute capability 8.0; products of 16 bits: mma.sync on tensor cores", for example.
     """
     from numba import cuda
 

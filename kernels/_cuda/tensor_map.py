@@ -46,11 +46,11 @@ def _make(x, shape, box_rows):
     into = memory.empty((WORDS,), np.uint64)
     if not SIMULATED and address(into) % ALIGNMENT:
         raise RuntimeError(f"a tensor map has to begin at a multiple of {ALIGNMENT} bytes, this at {address(into)}")
-    stream.start(write, 1, 1, into, *map(np.uint64, encode(x, shape, box_rows)))
+    stream.start(_write, 1, 1, into, *map(np.uint64, encode(x, shape, box_rows)))
     return into
 
 
-def _write(into, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15):
+def write_map(into, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15):
     """into = the words of a map; one thread."""
     words = (w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15)
     for n in range(WORDS):
@@ -58,7 +58,7 @@ def _write(into, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14
     ptx_hopper.publish_map()
 
 
-write = kernel(_write)
+_write = kernel(write_map)
 
 if SIMULATED:
     from .emulation_hopper import encode

@@ -1,5 +1,6 @@
 """Matrix products on a GPU, of device arrays in C order: float32 and float64 by `_cuda/gemm.py`, float16 and bfloat16
-by the tensor cores of `_cuda/gemm_tensor.py` from compute capability 8.0 on, below that in float32.
+by the tensor cores of `_cuda/gemm_tensor.py` from compute capability 8.0 on, large ones at 9.0 by those of
+`_cuda/gemm_hopper.py`, below 8.0 in float32.
 
 a (..., M, K)    b (..., K, N)    y (..., M, N)        y = a b         da = dy b^T    db = a^T dy
 x (M, K)    w (K, N)    b (N,)    y (M, N)             y = f(x w + b)  dx = dz w^T    dw = x^T dz    db = sum_M dz
@@ -12,7 +13,7 @@ import itertools
 
 import numpy as np
 
-from .._cuda import columns, gemm, gemm_tensor, halves, state, sums
+from .._cuda import columns, gemm, gemm_hopper, gemm_tensor, halves, state, sums
 from .._cuda.matrix import matrix
 from .._cuda.memory import empty, empty_like
 from .._cuda.products import gradient, product
@@ -107,4 +108,4 @@ def _compiled():
         yield Compiled(sums.make_add(kind, sums.pitched), sums.add_signature(kind), f"add_parts-{kind}", where)
 
 
-COMPILED = (*_compiled(), *columns.COMPILED, *halves.COMPILED)
+COMPILED = (*_compiled(), *gemm_hopper.COMPILED, *columns.COMPILED, *halves.COMPILED)
