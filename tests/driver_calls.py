@@ -103,6 +103,15 @@ def test_a_recording_starts_nothing_and_a_replay_is_one_launch():
     assert calls() == ["graph gone", "stream gone"]
 
 
+def test_a_recording_that_fails_is_ended():
+    graph = Graph()
+    with pytest.raises(ZeroDivisionError):
+        graph.record(lambda: 1 / 0)
+    gc.collect()
+    begun, *rest = calls()
+    assert begun.startswith("stream 1") and rest == ["capture 2", "captured", "graph gone", "stream gone"]
+
+
 def test_uploads_wait_for_the_copy_before_the_last():
     x, y = np.ones(10_000, np.float32), memory.empty(10_000, np.float32)
     calls()

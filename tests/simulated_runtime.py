@@ -153,6 +153,17 @@ def test_clear_gives_free_memory_back():
     assert after.free == 0 and after.held == before.held - before.free and after.held >= kept.size
 
 
+def test_memory_of_a_collected_cycle_can_be_used():
+    cycle = [memory.empty(8000, np.uint8)]
+    there = place(cycle[0])
+    cycle.append(cycle)
+    del cycle
+    gc.collect()
+    x = memory.to_device(np.arange(2000, dtype=np.float32))
+    assert place(x) == there
+    np.testing.assert_array_equal(memory.to_host(x), np.arange(2000))
+
+
 class Full(MemoryError):
     """What a driver without memory raises."""
 

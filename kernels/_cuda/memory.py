@@ -60,7 +60,7 @@ class Pool:
         size = 0
         for key, raws in self._free.items():
             while raws:
-                raws.pop()
+                del _buffers[id(raws.pop())]
                 size += key[1]
         return size
 
@@ -70,6 +70,8 @@ class Pool:
 
 
 common = Pool()
+# Every buffer, so that none is part of a cycle that is collected: Numba's finalizer would free it before its lease ends
+_buffers = {}  # {id: raw}
 _allocations = _held = 0
 
 
@@ -162,6 +164,7 @@ def _allocate(size, asked):
             if not buffers.is_full(error):
                 raise
             raise _out_of_memory(asked) from None
+    _buffers[id(raw)] = raw
     _allocations += 1
     _held += size
     return raw
