@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("numba_cuda", reason="needs the cuda extra")
 
+from tilewright.kernels._cuda import usage  # noqa: E402
 from tilewright.kernels._cuda.assemble import assemble  # noqa: E402
 from tilewright.kernels.matmul.cuda import COMPILED  # noqa: E402
 
@@ -26,15 +27,31 @@ SOME = [
 
 @pytest.mark.parametrize("function, signature, name, capability", SOME)
 def test_a_product_keeps_its_sums_in_registers_and_moves_whole_vectors(function, signature, name, capability):
-    usage = assemble(function, signature, capability)
+    found = assemble(function, signature, capability)
     _, dtype, _, rows, _ = name.split("-")
-    assert usage.spills == 0
-    assert ".local" not in usage.ptx, "an array of a thread lies in memory"
+    assert found.spills == 0
+    assert ".local" not in found.ptx, "an array of a thread lies in memory"
     vector = r"v4\.[fb]32" if dtype == "float32" else r"v2\.[fb]64"  # its type's name depends on the architecture
-    assert re.search(rf"ld\.shared\.{vector}", usage.ptx)
+    assert re.search(rf"ld\.shared\.{vector}", found.ptx)
     for access in ("ld", "st"):
-        assert bool(re.search(rf"{access}\.global\.{vector}", usage.ptx)) == (rows == "aligned")
-    assert dtype == "float64" or ".f64" not in usage.ptx
+        assert bool(re.search(rf"{access}\.global\.{vector}", found.ptx)) == (rows == "aligned")
+    assert dtype == "float64" or ".f64" not in found.ptx
+
+
+@pytest.mark.parametrize("name", ("columns-float32-float32-wide", "columns-bfloat16-float32-wide"))
+def test_column_sums_keep_their_numbers_in_registers_and_move_whole_vectors(name):
+    entry = next(entry for entry in COMPILED if entry.name == name)
+    ptx = assemble(entry.function, entry.signature, entry.capabilities[0]).ptx
+    assert ".local" not in ptx and ".f64" not in ptx
+    assert re.search(r"ld\.global\.v[48]", ptx) and re.search(r"st\.global\.v[48]", ptx)
+
+
+def test_two_blocks_of_a_large_tile_share_a_multiprocessor():
+    """65,536 registers for twice 256 threads."""
+    large = re.compile("gemm-(float32|float16|bfloat16)-large")
+    figures = {key: row for key, row in usage.read(usage.TABLE.read_text("utf-8")).items() if large.match(key[0])}
+    assert figures
+    assert not {key: row for key, row in figures.items() if row.registers > 128}
 
 
 def test_tiny_products_in_the_simulator_equal_the_reference():
