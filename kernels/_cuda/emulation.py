@@ -2,7 +2,8 @@
 
 The simulator runs each thread of a block as a Python thread. An instruction that a warp executes together waits here
 until all 32 lanes have given their operands; one lane computes the results of all, from the layouts that the PTX ISA
-draws: lane l holds, of an 8 x 8 matrix, columns 2 (l mod 4) and the next of row l // 4.
+draws: lane l holds, of an 8 x 8 matrix, columns 2 (l mod 4) and the next of row l // 4. Hopper's instructions are in
+emulation_hopper.py.
 
 A copy in the background is done at once, but only becomes readable when its thread waits for its group: until then the
 tile holds NOTHING, so that a kernel that forgets to wait computes nonsense.

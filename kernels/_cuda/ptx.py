@@ -1,7 +1,7 @@
 """All inline PTX of the kernels: tensor cores, the loads that feed them, and copies that run while a warp computes.
 
 Tiles are flat arrays of uint16 in shared memory, the bits of float16 or bfloat16 numbers; words are uint32 of two such
-numbers, the first in the lower half. Compute capability 8.0 and up.
+numbers, the first in the lower half. Compute capability 8.0 and up; what Hopper alone has is in ptx_hopper.py.
 
 PTX ISA, "Warp-level matrix instructions" and "Data movement and conversion instructions". In Numba's simulator, which
 has no warps, the same names are `emulation.py`'s.

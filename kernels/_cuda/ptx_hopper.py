@@ -57,10 +57,9 @@ else:
 
         return plain
 
-    def _global(context, builder, array, value, index):
-        """The 64-bit address of an element in the device's memory."""
-        pointer = _pointer(context, builder, array, value, index)
-        return builder.ptrtoint(builder.addrspacecast(pointer, pointer.type.pointee.as_pointer(1)), _I64)
+    def _generic(context, builder, array, value):
+        """Where an array begins, as the 64-bit address that is valid in all of memory."""
+        return builder.ptrtoint(_pointer(context, builder, array, value, ir.Constant(_I64, 0)), _I64)
 
     @intrinsic
     def address(typing, tile, i):
@@ -147,8 +146,7 @@ else:
         """Before a block's first use of a tensor map that lies in the device's memory."""
 
         def generate(context, builder, signature, values):
-            zero = ir.Constant(_I64, 0)
-            place = _global(context, builder, signature.args[0], values[0], zero)
+            place = _generic(context, builder, signature.args[0], values[0])
             text = "fence.proxy.tensormap::generic.acquire.gpu [$0], 128;"
             _assembly(builder, _VOID, text, "l" + MEMORY, [place])
             return context.get_dummy_value()
@@ -164,7 +162,7 @@ else:
 
         def generate(context, builder, signature, values):
             into, tensor_map, *corner, barriers, i = values
-            place = _global(context, builder, signature.args[1], tensor_map, ir.Constant(_I64, 0))
+            place = _generic(context, builder, signature.args[1], tensor_map)
             barrier = _shared(context, builder, signature.args[5], barriers, i)
             text = (
                 "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes "
