@@ -26,7 +26,7 @@ def _interface(x):
 
 type(cuda.to_device(np.zeros(1))).__cuda_array_interface__ = property(_interface)
 launch.THREADS, launch.BLOCKS_PER_MULTIPROCESSOR = 4, 2
-reduce.THREADS, reduce.PIECE, reduce.PIECE_THREADS = 32, 64, 32
+reduce.THREADS, reduce.PIECE, reduce.PIECE_THREADS, reduce.COLUMN_ROWS = 32, 64, 32, 2
 sys.setswitchinterval(1e-3)  # the lanes of a warp wait for one another
 
 

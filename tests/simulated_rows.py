@@ -11,11 +11,15 @@ from tilewright import kernels
 from tilewright.kernels._cuda import emulation, reduce, stream
 from tilewright.kernels.loss import cuda as loss_cuda
 from tilewright.kernels.loss import reference as loss
+from tilewright.kernels.norm import cuda as norm_cuda
+from tilewright.kernels.norm import reference as norm
 from tilewright.kernels.softmax import cuda as softmax_cuda
 from tilewright.kernels.softmax import reference as softmax
 
-reduce.MANY, reduce.MOST = 4, 64  # a row of 129 needs two warps, one of 257 is too long for their registers
+reduce.MANY = norm_cuda.OF_GRADIENT["f"] = 4
+reduce.MOST = 64  # a row of 129 needs two warps, one of 257 is too long for their registers
 softmax_cuda.PARTS = 4
+norm_cuda.GROUPS, norm_cuda.GROUPS_OF_LONG = 3, 2  # of rows: several rows a group
 LENGTHS = (1, 32, 33, 64, 65, 128, 129, 131, 256, 257, 260, 515)
 rng = np.random.default_rng(0)
 done = 0
@@ -98,6 +102,28 @@ def check_labels():
     stream.recording = None
 
 
+def check_layer_norm(dtype, M, N, gamma=True, beta=True):
+    x, dy = (rng.standard_normal((M, N)).astype(dtype) for _ in range(2))
+    gamma = rng.uniform(0.5, 2, N).astype(dtype) if gamma else None
+    beta = rng.standard_normal(N).astype(dtype) if beta else None
+    given = x, gamma, beta
+    there, far = ([convert(a) if a is not None else None for a in given] for convert in (cuda.to_device, np.longdouble))
+    got, want, exact = (f(*a) for f, a in zip(_NORMS, (there, given, far)))
+    for g, w, e in zip(got, want, exact, strict=True):
+        close(g, w, e.astype(np.float64), ("layer norm", dtype, M, N))
+    saved = [dict(zip(("mean", "rstd"), (convert(a) for a in want[1:]))) for convert in (cuda.to_device, np.longdouble)]
+    got = norm_cuda.layer_norm_backward(cuda.to_device(dy), *there, **saved[0])
+    want = norm.layer_norm_backward(dy, *given, mean=want[1], rstd=want[2])
+    exact = norm.layer_norm_backward(np.longdouble(dy), *far, **saved[1])
+    for g, w, e in zip(got, want, exact, strict=True):
+        assert (g is None) == (w is None)
+        if g is not None:
+            close(g, w, e.astype(np.float64), ("its gradient", dtype, M, N), more=3)
+
+
+_NORMS = norm_cuda.layer_norm_forward, norm.layer_norm_forward, norm.layer_norm_forward
+
+
 def check_means():
     for size in (0, 1, 63, 64, 65, 130, 1000):
         x = rng.standard_normal(size).astype(np.float32)
@@ -110,7 +136,7 @@ def check_column_sums():
     for G, N in ((1, 1), (3, 33), (70, 40)):
         parts = rng.standard_normal((G, 2, N))
         sums = [cuda.to_device(np.empty(N)) for _ in range(2)]
-        reduce.add_columns(cuda.to_device(parts.reshape(-1)), N, *sums)
+        reduce.add_columns(cuda.to_device(parts.reshape(-1)), G, N, *sums)
         for k in range(2):
             exact = parts[:, k].astype(np.longdouble).sum(0).astype(np.float64)
             close(sums[k], parts[:, k].sum(0), exact, ("columns", G, N))
@@ -144,6 +170,10 @@ for number, N in enumerate((33, 65, 131)):
     for target in ("shares", (np.int32, np.int64)[number % 2]):
         check_losses(N, target, from_logits=True)
         check_losses(N, target, from_logits=False)
+for number, N in enumerate(LENGTHS):
+    check_layer_norm((np.float64, np.float32)[number % 2], 3, N, gamma=number % 3, beta=number % 4)
+    check_layer_norm(np.float32, 7 if N < 100 else 2, N)
+check_layer_norm(np.float32, 50, 12)  # several thread rows a block, several rows each
 check_special_rows()
 check_labels()
 check_means()

@@ -31,14 +31,18 @@ PIECE = 8192  # elements that a block adds
 PIECE_THREADS = 256
 
 
-def plan(N):
-    """(threads of a row, rows of a block, elements of a thread) for rows of N; 0 elements where they are too long."""
+def plan(N, many=None):
+    """(threads of a row, rows of a block, elements of a thread) for rows of N; 0 elements where they are too long.
+
+    many: how many elements a thread holds at most, MANY unless it is said.
+    """
+    many = MANY if many is None else many
     if N <= WARP * FEW:
         width = next(width for width in (8, 16, 32) if N <= width * FEW)
         return width, max(1, THREADS // width), FEW
-    if N <= MOST * MANY:
-        width = WARP * launch.ceil_div(N, WARP * MANY)
-        return width, max(1, THREADS // width), MANY
+    if N <= MOST * many:
+        width = WARP * launch.ceil_div(N, WARP * many)
+        return width, max(1, THREADS // WARP) if width == WARP else 1, many
     return MOST, 1, 0
 
 
@@ -222,12 +226,12 @@ def _add_pieces(x, count, piece, divisor, sums):
 _add = kernel(_add_pieces)
 
 
-def add_columns(parts, N, *sums):
-    """sums[k][n] = the sum of parts[:, k, n]: parts (G, K, N) flat, of which each of K arrays takes its own columns."""
-    K = len(sums)
-    G = parts.size // (K * N)
-    for k in range(K):
-        start(_columns, launch.ceil_div(N, WARP), (WARP, COLUMN_ROWS), parts, G, K * N, k * N, N, sums[k])
+def add_columns(parts, G, N, *sums):
+    """sums[k][n] = the sum of parts[:, k, n], parts (G, K, N) flat; what is None of the K arrays `sums` is left out."""
+    pitch = len(sums) * N
+    for k, total in enumerate(sums):
+        if total is not None:
+            start(_columns, launch.ceil_div(N, WARP), (WARP, COLUMN_ROWS), parts, G, pitch, k * N, N, total)
 
 
 COLUMN_ROWS = 32  # groups of rows that a block of add_columns adds at once

@@ -60,7 +60,7 @@ def _check_rows(op, x, gamma, beta):
         check.floats(op, None, x=x, **({"beta": beta} if gamma is None else {"gamma": gamma}))
     if not x.ndim:
         check.axis(op, -1, "x", x)
-    N = x.shape[-1]
+    *_, N = x.shape
     check.whole(op, "the size of x's last axis", N, 1)
     if gamma is not None:
         check.shape(op, "gamma", gamma, (N,), ("x", x))
