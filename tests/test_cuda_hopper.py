@@ -1,8 +1,10 @@
 """Hopper's products, as far as can be proven without a GPU: their instructions, their layouts against the PTX ISA's,
-what the driver is asked for, and the very kernel on an emulation. Nothing here has run on a GPU.
+what the driver is asked for, and the very kernel on an emulation. The last test needs a card of compute capability 9.0
+and has not run.
 """
 
 import functools
+import itertools
 import os
 import re
 import subprocess
@@ -15,8 +17,17 @@ import pytest
 pytest.importorskip("numba_cuda", reason="needs the cuda extra")
 
 from numba import cuda  # noqa: E402
-from tilewright.kernels._cuda import emulation_hopper, gemm_hopper, ptx_hopper, state, tensor_map  # noqa: E402
+from tilewright.kernels._cuda import (  # noqa: E402
+    emulation,
+    emulation_hopper,
+    gemm_hopper,
+    memory,
+    ptx_hopper,
+    state,
+    tensor_map,
+)
 from tilewright.kernels._cuda.assemble import assemble  # noqa: E402
+from tilewright.kernels._cuda.gemm import ACTIVATIONS  # noqa: E402
 from tilewright.kernels._cuda.gemm_hopper import NARROW, SIGNATURE, WIDE, make_hopper_gemm  # noqa: E402
 from tilewright.kernels._cuda.matrix import shape_of  # noqa: E402
 
@@ -188,3 +199,33 @@ def test_the_kernel_is_right_on_an_emulation_of_hopper():
     done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "on an emulation of Hopper's instructions, no GPU" in done.stdout
+
+
+def bits(x, kind):
+    return np.float16(x).view(np.uint16) if kind == "float16" else emulation.to_bfloat16(x)
+
+
+def why_no_hopper():
+    return state.why_not() or (None if state.capability() == gemm_hopper.CAPABILITY else "another card")
+
+
+@pytest.mark.skipif(why_no_hopper() is not None, reason=f"needs a card of compute capability 9.0: {why_no_hopper()}")
+@pytest.mark.parametrize("tile", (WIDE, NARROW), ids=("wide", "narrow"))
+@pytest.mark.parametrize("kind", ("float16", "bfloat16"))
+@pytest.mark.parametrize("form", tuple(itertools.product((False, True), repeat=2)))
+def test_the_kernel_is_right_on_a_card(tile, kind, form):
+    """Sums of small integers are exact, and so is every bit of the result; what lies behind it stays as it is."""
+    rng = np.random.default_rng(0)
+    sizes = (8, 8, 8), (128, 256, 64), (136, 264, 72), (200, 520, 1000), (1000, 1032, 4104), (256, 512, 16384)
+    for (M, N, K), batch in (*((size, 1) for size in sizes), ((200, 264, 136), 5)):
+        a, b = (rng.integers(-2, 3, (batch, W, K)).astype(np.float32) for W in (M, N))
+        bias = rng.integers(-2, 3, N).astype(np.float32)
+        stored = [x.transpose(0, 2, 1) if turned else x for x, turned in ((a, form[0]), (b, not form[1]))]
+        flat = [memory.to_device(bits(np.ascontiguousarray(x).reshape(-1), kind)) for x in (*stored, bias)]
+        y = memory.to_device(np.full(batch * M * N + 64, 0x1234, np.uint16))
+        shapes = shape_of(M, K, (batch, 0, M * K)), shape_of(N, K, (batch, 0, N * K))
+        sides = [(turned, x, shape) for turned, x, shape in zip(form, flat, shapes)]
+        gemm_hopper.multiply("a test", kind, tile, *sides, flat[2], ACTIVATIONS[1], y, (M, N, K), batch=batch)
+        result, exact = memory.to_host(y), np.maximum(a @ b.transpose(0, 2, 1) + bias, 0)
+        assert np.array_equal(result[: exact.size], bits(exact.reshape(-1), kind)), (M, N, K)
+        assert (result[exact.size :] == 0x1234).all()
