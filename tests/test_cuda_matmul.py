@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("numba_cuda", reason="needs the cuda extra")
 
-from tilewright.kernels._cuda import usage  # noqa: E402
+from tilewright.kernels._cuda import gemm, usage  # noqa: E402
 from tilewright.kernels._cuda.assemble import assemble  # noqa: E402
 from tilewright.kernels.matmul.cuda import COMPILED  # noqa: E402
 
@@ -44,6 +45,19 @@ def test_column_sums_keep_their_numbers_in_registers_and_move_whole_vectors(name
     ptx = assemble(entry.function, entry.signature, entry.capabilities[0]).ptx
     assert ".local" not in ptx and ".f64" not in ptx
     assert re.search(r"ld\.global\.v[48]", ptx) and re.search(r"st\.global\.v[48]", ptx)
+
+
+@pytest.mark.parametrize("dtype", ("float32", "float64"))
+@pytest.mark.parametrize("M, N", ((1, 1), (33, 64), (1024, 1024), (0, 5)))
+@pytest.mark.parametrize("K", (0, 1, 511, 512, 4097, 10**6))
+def test_the_ranges_of_a_product_cover_its_depth_once(M, N, K, dtype):
+    tile = gemm.choose(M, N, K, np.dtype(dtype))
+    depth, splits = gemm.plan(M, N, K, tile, gemm.block_threads(*tile))
+    assert depth % tile[2] == 0 and splits >= 1
+    assert (splits - 1) * depth < max(K, 1) <= splits * depth
+    assert splits == 1 or depth > gemm.RANGE // 2
+    if 0 < M < 1024:  # few tiles
+        assert (splits > 1) == (K >= 2 * gemm.RANGE)
 
 
 def test_two_blocks_of_a_large_tile_share_a_multiprocessor():

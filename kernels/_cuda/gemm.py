@@ -46,7 +46,7 @@ GROUP = 8  # rows of blocks that run through all columns together, so that their
 # none of these is measured yet
 ENOUGH = 64  # blocks of the large tile, ranges of K and all, from which it is taken
 WASTE = 2  # how much faster the large tile is taken to be
-BUSY = 128  # blocks that a product is cut into along K, if it has fewer
+BUSY = 2**15  # threads of a product; with fewer it is cut along K
 RANGE = 256  # the shortest range of K
 
 LARGE = {np.dtype(np.float32): (128, 128, 8, 8, 8), np.dtype(np.float64): (64, 64, 8, 4, 4)}  # BM, BN, BK, TM, TN
@@ -58,7 +58,7 @@ def choose(M, N, K, dtype, batch=1):
     work, all of it counted that lies beyond the edges of y.
     """
     large, small = LARGE[dtype], SMALL[dtype]
-    blocks = batch * _tiles(M, N, large) * plan(M, N, K, large, batch)[1]
+    blocks = batch * _tiles(M, N, large) * plan(M, N, K, large, block_threads(*large), batch)[1]
     areas = [_tiles(M, N, tile) * tile[0] * tile[1] for tile in (large, small)]
     return large if blocks >= ENOUGH and areas[0] < WASTE * areas[1] else small
 
@@ -68,10 +68,10 @@ def _tiles(M, N, tile):
     return -(-M // tile[0]) * -(-N // tile[1])
 
 
-def plan(M, N, K, tile, batch=1):
-    """(depth, splits): K cut into so many ranges of so many, the last may be shorter."""
+def plan(M, N, K, tile, threads, batch=1):
+    """(depth, splits): K cut into so many ranges of so many, the last may be shorter; for blocks of so many threads."""
     BK, tiles = tile[2], batch * _tiles(M, N, tile)
-    splits = max(1, min(-(-BUSY // tiles), K // RANGE)) if tiles else 1
+    splits = max(1, min(-(-BUSY // (tiles * threads)), K // RANGE)) if tiles else 1
     depth = max(1, -(-K // (splits * BK))) * BK
     return depth, max(1, -(-K // depth))
 
@@ -90,7 +90,7 @@ def multiply(op, a, b, bias, activation, y, sizes, *, batch=1, layout=None, rows
     """
     (side_a, a, shape_a), (side_b, b, shape_b), (M, N, K) = a, b, sizes
     tile = choose(M, N, K, y.dtype, batch)
-    depth, splits = plan(M, N, K, tile, batch)
+    depth, splits = plan(M, N, K, tile, block_threads(*tile), batch)
     launch.index32(op, **{"the first operand": a.size, "the second operand": b.size, "the result": y.size})
     *_, blocks = launch.tiles(op, M, N, *tile[:2], batch * splits)
     layout = (N, M * N) if layout is None else layout

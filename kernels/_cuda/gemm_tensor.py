@@ -71,7 +71,7 @@ def multiply(op, kind, a, b, bias, activation, y, sizes, *, batch=1, aligned=Fal
         return
     (turned_a, a, shape_a), (turned_b, b, shape_b), (M, N, K) = a, b, sizes
     tile = choose(M, N, batch)
-    depth, splits = gemm.plan(M, N, K, tile, batch)
+    depth, splits = gemm.plan(M, N, K, tile, block_threads(*tile), batch)
     launch.index32(op, **{"the first operand": a.size, "the second operand": b.size, "the result": y.size})
     *_, blocks = launch.tiles(op, M, N, *tile[:2], batch * splits)
     a, b, y = bits(a), bits(b), bits(y)
