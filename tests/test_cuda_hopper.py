@@ -173,6 +173,9 @@ def test_the_emulated_sums_lie_as_the_ptx_isa_says():
         (WIDE, (4096, 4096, 64), 1, {}),
         (NARROW, (1024, 1024, 8), 1, {}),
         (None, (1024, 896, 8), 1, {}),  # too few blocks
+        (NARROW, (65536, 384, 64), 1, {}),  # a third of WIDE would be empty
+        (WIDE, (65536, 392, 64), 1, {}),
+        (None, (65536, 64, 64), 1, {}),  # half of NARROW would be empty
         (NARROW, (128, 128, 64), 64, {}),
         (NARROW, (128, 128, 64), 64, {"b": (64, 0, 0)}),  # one matrix for all
         (NARROW, (128, 128, 64), 64, {"b": (8, 8 * 128 * 64, 128 * 64)}),

@@ -54,15 +54,18 @@ SIGNATURE = f"void({MAP}, boolean, {MAP}, boolean, {ARRAY}, boolean, int64, {ARR
 
 
 def choose(a, b, y, sizes, batch, aligned):
-    """The tile for a product as gemm_tensor.py's `multiply` takes it; None if it is not one for this kernel."""
+    """The tile for a product as gemm_tensor.py's `multiply` takes it; None if it is not one for this kernel.
+
+    WIDE where it makes enough blocks and leaves no more empty than NARROW, which is taken if less than half is empty.
+    """
     M, N, K = sizes
     if not (aligned and K and y.dtype.itemsize == 2 and state.capability() == CAPABILITY):
         return None
     if not all(_matrices(shape, batch) for _, _, shape in (a, b)):
         return None
-    if batch * blocks(WIDE, M, N) >= MULTIPROCESSORS:
+    if batch * blocks(WIDE, M, N) >= MULTIPROCESSORS and _area(WIDE, M, N) <= _area(NARROW, M, N):
         return WIDE
-    return NARROW if batch * blocks(NARROW, M, N) >= gemm.ENOUGH else None
+    return NARROW if batch * blocks(NARROW, M, N) >= gemm.ENOUGH and _area(NARROW, M, N) < 2 * M * N else None
 
 
 def _matrices(shape, batch):
@@ -78,6 +81,12 @@ def blocks(tile, M, N):
     """Blocks of a product."""
     groups, BN, _ = tile
     return -(-M // (groups * ROWS)) * -(-N // BN)
+
+
+def _area(tile, M, N):
+    """Elements of all tiles of a product, those too that lie beyond its edges."""
+    groups, BN, _ = tile
+    return blocks(tile, M, N) * groups * ROWS * BN
 
 
 def block_threads(groups, BN, STAGES):
