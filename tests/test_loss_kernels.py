@@ -7,6 +7,8 @@ import pytest
 from tilewright import kernels
 from tilewright.kernels.loss import reference
 
+from .foreign import OnDevice, ones
+
 FACES = pytest.mark.parametrize("face", (kernels, reference), ids=("public", "reference"))
 BOTH = pytest.mark.parametrize("dtype", (np.float32, np.float64), ids=("float32", "float64"))
 
@@ -101,3 +103,27 @@ def test_a_class_that_is_masked_out_costs_nothing():
 def test_nan_may_be_the_gradient_of_the_loss():
     y = np.ones((2, 2))
     assert np.isnan(kernels.mse_backward(np.float64("nan"), y, 0 * y)).all()
+
+
+@pytest.mark.parametrize(
+    "dloss, error, message",
+    (
+        (ones(1), ValueError, "mse_backward: dloss has 1 axes (shape (1,)), expected 0"),
+        (
+            OnDevice(np.ones((), np.float32)),
+            TypeError,
+            "mse_backward: dloss is float32, expected float64 because y is float64; "
+            "convert it with tw.to_device(tw.to_host(dloss).astype(np.float64))",
+        ),
+        (np.ones(()), TypeError, "mse_backward: dloss is array(1.), expected a number"),
+    ),
+)
+def test_a_gradient_on_a_device_may_be_an_array_without_axes(dloss, error, message):
+    with pytest.raises(error) as caught:
+        kernels.mse_backward(dloss, ones(2, 3), ones(2, 3))
+    assert str(caught.value) == message
+
+
+def test_a_gradient_on_a_device_does_not_go_with_arrays_in_memory():
+    with pytest.raises(TypeError, match="^mse_backward: dloss is .*, expected a number$"):
+        kernels.mse_backward(OnDevice(np.ones(())), np.ones((2, 3)), np.ones((2, 3)))

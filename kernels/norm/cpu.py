@@ -7,8 +7,8 @@ dx = rstd (g - mean(g) - xhat mean(g xhat))   g = dy gamma
 dgamma = sum(dy xhat)    dbeta = sum(dy)
 
 Ba, Kiros, Hinton 2016, arXiv:1607.06450. A task owns whole rows, and goes over each two or three times while it lies in
-the first-level cache. Sums over a row are float64. Those over rows are of the array's type within a task, then float64
-over the tasks in turn: the order depends on the shape alone. `out` may be x: a pass reads an element, then writes it.
+the first-level cache. Sums are float64, of the forward's parts of a row and of the gradient's parts of M, which are of
+the array's type: the order depends on the shape alone. `out` may be x: a pass reads an element, then writes it.
 """
 
 import math
@@ -20,6 +20,7 @@ from .._cpu.memory import empty, empty_like
 from .._cpu.threads import spread
 
 CHUNK = 1 << 12  # elements of a task's rows
+BLOCK = np.uint64(1024)  # elements of a row that are added in their own type, at most 32 in each lane of a loop
 GRADIENT_CHUNK, ROWS = (
     1 << 15,
     64,
@@ -58,15 +59,16 @@ def _forward_task(task, x, gamma, beta, epsilon, rows, y, mean, rstd):
     N, share = np.uint64(gamma.size), 1 / gamma.size
     first, end = task * rows, min((task + 1) * rows, mean.size)
     for row in range(first, end):
-        start, total = np.uint64(row) * N, 0.0
-        for i in range(start, start + N):
-            total += np.float64(x[i])
+        start = np.uint64(row) * N
+        total = _sum(x, start, min(start + BLOCK, start + N))
+        for block in range(start + BLOCK, start + N, BLOCK):
+            total += _sum(x, block, min(block + BLOCK, start + N))
         mean[row] = total * share
     for row in range(first, end):
-        start, center, squares = np.uint64(row) * N, mean[row], 0.0
-        for i in range(start, start + N):
-            d = np.float64(x[i] - center)
-            squares += d * d
+        start, center = np.uint64(row) * N, mean[row]
+        squares = _sum_of_squares(x, start, min(start + BLOCK, start + N), center)
+        for block in range(start + BLOCK, start + N, BLOCK):
+            squares += _sum_of_squares(x, block, min(block + BLOCK, start + N), center)
         rstd[row] = squares * share
     for row in range(np.uint64(first), np.uint64(end)):
         rstd[row] = 1 / math.sqrt(np.float64(rstd[row]) + epsilon)
@@ -74,6 +76,23 @@ def _forward_task(task, x, gamma, beta, epsilon, rows, y, mean, rstd):
         start, center, scale = np.uint64(row) * N, mean[row], rstd[row]
         for n in range(N):
             y[start + n] = (x[start + n] - center) * scale * gamma[n] + beta[n]
+
+
+@inner
+def _sum(x, first, end):
+    total = x.dtype.type(0)
+    for i in range(first, end):
+        total += x[i]
+    return np.float64(total)
+
+
+@inner
+def _sum_of_squares(x, first, end, center):
+    """The sum of (x - center)^2."""
+    total = x.dtype.type(0)
+    for i in range(first, end):
+        total += (x[i] - center) * (x[i] - center)
+    return np.float64(total)
 
 
 @kernel

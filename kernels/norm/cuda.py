@@ -32,8 +32,8 @@ from .._cuda.warp import WARP
 
 # none of these is measured yet
 GROUPS, GROUPS_OF_LONG = 1024, 256  # of rows, each a block, where a warp or less owns a row and where more do
-# elements of a row that a thread of the gradient holds, of five arrays: twice as many took 137 to 238 registers, and 512
-# threads have 128 each
+# elements of a row that a thread of the gradient holds, of five arrays: twice as many took 137 to 238 registers, and
+# each of 512 threads has 128
 OF_GRADIENT = {"f": 8, "d": 4}
 STEP = 4  # elements of a long row that a thread takes at once
 
