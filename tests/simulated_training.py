@@ -4,6 +4,7 @@ on the "device" and on the CPU.
 Everything is float64, so that both agree to ten digits where they do the same.
 """
 
+import gc
 import re
 import sys
 import tempfile
@@ -116,6 +117,20 @@ def allocates_nothing():
     assert counts[-1] == counts[6]  # the second epoch recorded its last step, which took memory from the pool
 
 
+def gives_back():
+    """What a fit took on the device, data and graphs, is free when it ends, without a collection of cycles."""
+    layers, optimizer, loss, metrics, x, y = perceptron()
+    tw.use("cuda")
+    model = tw.Sequential(layers)
+    model.compile(optimizer, loss, metrics)
+    gc.disable()
+    held = []
+    for _ in range(4):
+        model.fit(x, y, batch_size=4, epochs=1, verbose=0)
+        held.append(memory.statistics().held)
+    assert len(set(held)) == 1
+
+
 def follows_the_data():
     """Data on the device draws the weights there, without `use`."""
     there = train(convolutional, "cpu", given=tw.to_device)
@@ -180,6 +195,7 @@ SCENARIOS = {
     "changes": changes,
     "records": records,
     "allocates nothing": allocates_nothing,
+    "gives back": gives_back,
     "follows the data": follows_the_data,
     "own loop": own_loop,
     "steps by hand": steps_by_hand,

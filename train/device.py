@@ -6,6 +6,8 @@ loss and optimizer, whose numbers that change from step to step say so (kernels/
 else has changed: the batch's size, which weights are trained, layers' modes, arrays in other places.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from ..kernels._cuda import memory
@@ -88,7 +90,7 @@ class RecordedSteps:
         self._trainer, self._x, self._t, self._running = trainer, x, t, running
         self.batch_size, self._shuffle = batch_size, shuffle
         self._order = to_device(np.arange(len(x)))
-        self._start = 0
+        self._place = SimpleNamespace(start=0)  # of the batch; the graphs know it and not `self`, whose data would stay
         self._warm = set()  # sizes of batches for which a step has run
         self._recorded = {}  # {size: (graph, what it depends on)}
         self._recordable = _is_the_librarys(trainer)
@@ -97,8 +99,9 @@ class RecordedSteps:
         size, samples = self.batch_size, len(self._x)
         if self._shuffle:
             assign(self._order, generator().permutation(samples))
-        for self._start in range(0, samples, size):
-            self._step(min(size, samples - self._start))
+        for start in range(0, samples, size):
+            self._place.start = start
+            self._step(min(size, samples - start))
             yield
 
     def _step(self, count):
@@ -121,7 +124,8 @@ class RecordedSteps:
         """One step on `count` samples from the current place on."""
         x = memory.empty((count, *self._x.shape[1:]), self._x.dtype)
         t = memory.empty((count, *self._t.shape[1:]), self._t.dtype)
-        start = varying(lambda: self._start)
+        place = self._place
+        start = varying(lambda: place.start)
         take_rows(self._x, self._order, start, count, x)
         take_rows(self._t, self._order, start, count, t)
         trainer = self._trainer
