@@ -6,6 +6,8 @@ are several pages of it, taken in turn: Python runs ahead of the device by so ma
 The copies of a card, and the waiting, have not run on one.
 """
 
+import sys
+
 import numpy as np
 
 from . import buffers, memory, stream
@@ -36,6 +38,11 @@ class Pages:
         self._sent[turn] = self._sent[turn] or buffers.event()
         buffers.send(self._pages[turn][: out.nbytes], out, self._sent[turn])
         self._turn = (turn + 1) % len(self._pages)
+
+    def __del__(self):
+        for sent in self._sent:
+            if sent is not None and not sys.is_finalizing():
+                sent.synchronize()  # else the copy might read memory that is no longer pinned
 
 
 def upload(x, out):
