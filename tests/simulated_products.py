@@ -18,7 +18,8 @@ done = 0
 
 def check_dispatch():
     """All that the faces start has its kernel, with the very types of its arguments, in COMPILED. Nothing runs."""
-    known = {(entry.function, sigutils.normalize_signature(entry.signature)[0]) for entry in device.COMPILED}
+    entries = [entry for file in (device, gemm_hopper, columns, halves) for entry in file.COMPILED]
+    known = {(entry.function, sigutils.normalize_signature(entry.signature)[0]) for entry in entries}
     started = set()
 
     def record(kernel, blocks, threads, *arguments):
@@ -55,7 +56,7 @@ def check_dispatch():
             device.linear_backward(dy, x, w, b, dy, activation=activation)
     assert not started - known, started - known
     functions = {function for function, _ in started}
-    idle = [entry.name for entry in device.COMPILED if "bfloat16" not in entry.name and entry.function not in functions]
+    idle = [entry.name for entry in entries if "bfloat16" not in entry.name and entry.function not in functions]
     assert not idle, idle
     for module, own in zip(modules, before):
         module.start = own

@@ -13,7 +13,7 @@ import itertools
 
 import numpy as np
 
-from .._cuda import columns, gemm, gemm_hopper, gemm_tensor, halves, state, sums
+from .._cuda import columns, gemm, gemm_tensor, halves, state, sums
 from .._cuda.matrix import matrix
 from .._cuda.memory import empty, empty_like
 from .._cuda.products import gradient, product
@@ -86,7 +86,7 @@ def _turned(x, transpose):
 
 
 def _compiled():
-    """Every kernel that a product can choose."""
+    """Every kernel that a product can choose, besides those that other files list themselves (usage.py)."""
     choices = itertools.product(halves.KINDS, ("LARGE", "SMALL"), (True, False), (False, True), (False, True))
     for place, (kind, size, aligned, *form) in enumerate(choices):
         if halves.is_half(kind):
@@ -108,4 +108,4 @@ def _compiled():
         yield Compiled(sums.make_add(kind, sums.pitched), sums.add_signature(kind), f"add_parts-{kind}", where)
 
 
-COMPILED = (*_compiled(), *gemm_hopper.COMPILED, *columns.COMPILED, *halves.COMPILED)
+COMPILED = tuple(_compiled())
