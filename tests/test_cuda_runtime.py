@@ -75,7 +75,8 @@ def compiled(environment, **others):
 
 
 def test_a_kernel_is_compiled_by_one_process_and_loaded_by_the_next(stand_in, tmp_path):
-    environment = {**stand_in, "TILEWRIGHT_CACHE_DIR": str(tmp_path)}
+    package = copied_package(tmp_path / "package")  # others may change the checkout meanwhile
+    environment = {**stand_in, "TILEWRIGHT_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(package)}
     first, _ = compiled(environment, PYTHONHASHSEED="1")
     second, said = compiled(environment, PYTHONHASHSEED="2")
     assert {name: counts[:2] for name, counts in first.items()} == {"_scale": ["0", "1"], "_add": ["0", "1"]}
@@ -93,10 +94,9 @@ def test_a_kernel_is_compiled_by_one_process_and_loaded_by_the_next(stand_in, tm
     fourth, said = compiled(environment)
     assert fourth == second and "tilewright" not in said
 
-    folder = copied_package(tmp_path / "copy")
-    source = folder / "tilewright" / "kernels" / "_cuda" / "launch.py"
+    source = package / "tilewright" / "kernels" / "_cuda" / "launch.py"
     source.write_text(source.read_text("utf-8") + "\n# changed\n", "utf-8")
-    fifth, _ = compiled(environment, PYTHONPATH=str(folder))
+    fifth, _ = compiled(environment)
     assert fifth["_scale"][:2] == ["0", "1"]  # whatever changes the sources changes the folder
     assert len(list(tmp_path.glob("cuda-*"))) == 2
 
