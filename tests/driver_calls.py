@@ -178,13 +178,16 @@ def test_arguments_are_passed_as_numba_passes_them(monkeypatch):
     assert len(passed) == 1
 
 
-def test_a_kernel_started_for_other_types_is_compiled_for_them():
-    for dtype in (np.float64, np.float32):
-        y = memory.to_device(np.arange(3, dtype=dtype))
-        z = memory.empty_like(y)
-        stream.start(_scale, 1, 3, y, z, number(2.0, dtype))
-        np.testing.assert_array_equal(memory.to_host(z), [0, 2, 4])
-    assert len(_scale.overloads) == 2
+def test_a_kernel_started_for_other_types_is_compiled_for_them(monkeypatch):
+    launched = []
+    monkeypatch.setattr(starter, "launch", lambda stream, config, loaded, *values: launched.append(loaded))
+    for dtype in (np.float64, np.float32, np.float64):
+        x = memory.empty(3, dtype)
+        stream.start(_scale, 1, 3, x, x, x)
+    assert launched[0] is launched[2] is not launched[1]
+    for number_of_a_class in (1, np.int32(1), True):
+        stream.start(_every, 1, 3, *(6 * [x]), 1, 2, number_of_a_class)
+    assert len(set(map(id, launched))) == 2 + 3
 
 
 def test_a_small_grid_is_no_reason_to_warn():

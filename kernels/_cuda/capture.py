@@ -4,7 +4,7 @@ The driver captures what is started on a stream that nothing ever runs on. That 
 stream (NON_BLOCKING), and the capture is RELAXED, so that meanwhile memory can be allocated and kernels be loaded. The
 graph is launched on the default stream, in order with everything else.
 
-The driver's part has not run on a card.
+The driver's part has run with a stand-in for the driver (tests/stand_in_driver.c), not on a card.
 """
 
 import sys

@@ -4,7 +4,7 @@ An allocation by the driver takes as long as a small kernel and may wait for the
 shape there is none. Everything runs in the order of one stream: memory can be handed out again at once, because what
 still uses it was started before. A graph has a pool of its own, whose memory is nobody else's while the graph lives.
 
-What is here has run in Numba's simulator and, with the driver's calls replaced, on Numba's device arrays; on no card.
+What is here has run in Numba's simulator and, with a stand-in for the driver, on Numba's device arrays; on no card.
 """
 
 import gc
