@@ -51,6 +51,8 @@ RANGE = 256  # the shortest range of K
 
 LARGE = {np.dtype(np.float32): (128, 128, 8, 8, 8), np.dtype(np.float64): (64, 64, 8, 4, 4)}  # BM, BN, BK, TM, TN
 SMALL = {np.dtype(np.float32): (32, 32, 16, 4, 4), np.dtype(np.float64): (32, 32, 8, 4, 2)}
+REGISTERS = {LARGE[np.dtype(np.float32)]: 128}  # of a thread at most, so that two blocks share a multiprocessor
+UNROLLED = 128  # multiply-adds of a thread between two jumps; with 256 the large tile's registers spill
 
 
 def choose(M, N, K, dtype, batch=1):
@@ -114,7 +116,8 @@ def multiply(op, a, b, bias, activation, y, sizes, *, batch=1, layout=None, rows
 @functools.lru_cache
 def compiled(tile, dtype, side_a, side_b, aligned_y, rows=sums.pitched):
     """The kernel of a tile and two sides, compiled at its first launch."""
-    return kernel(make_product(tile, dtype, side_a, side_b, aligned_y, rows))
+    function = make_product(tile, dtype, side_a, side_b, aligned_y, rows)
+    return kernel(function, max_registers=REGISTERS.get(tile))
 
 
 @device
@@ -134,6 +137,21 @@ def signature(dtype, length_a, length_b, length=2):
     array, shapes = f"{dtype}[::1]", [f"UniTuple(int32, {length})" for length in (length_a, length_b, length)]
     sizes = "int32, int32, int32, int32, int32"
     return f"void({array}, {shapes[0]}, {array}, {shapes[1]}, {array}, boolean, int64, {array}, {shapes[2]}, {sizes})"
+
+
+def _repeat(step, count, pitch_a, pitch_b):
+    """So many steps of k, a power of 2, written out: the compiler does not unroll a loop of so many instructions."""
+    if count == 1:
+        return step
+    half = _repeat(step, count // 2, pitch_a, pitch_b)
+    on_a, on_b = count // 2 * pitch_a, count // 2 * pitch_b
+
+    @device
+    def steps(sums, left, right, shared_a, from_a, shared_b, from_b):
+        half(sums, left, right, shared_a, from_a, shared_b, from_b)
+        half(sums, left, right, shared_a, from_a + on_a, shared_b, from_b + on_b)
+
+    return steps
 
 
 @functools.lru_cache
@@ -156,6 +174,19 @@ def make_product(tile, dtype, side_a, side_b, aligned_y, rows=sums.pitched):
     start_b, load_b, keep_b, places_b, count_b = side_b(BN, BK, V, threads, pitch_b)
     kind, zero, half, one = dtype.type, dtype.type(0), dtype.type(0.5), dtype.type(1)
     size_a, size_b = 2 * BK * pitch_a, 2 * BK * pitch_b
+
+    @device
+    def step(sums, left, right, shared_a, from_a, shared_b, from_b):
+        for i in range(TM // V):
+            fetch(left, i * V, shared_a, from_a + i * gap_m)
+        for j in range(TN // V):
+            fetch(right, j * V, shared_b, from_b + j * gap_n)
+        for i in range(TM):
+            for j in range(TN):
+                sums[i, j] += left[i] * right[j]
+
+    once = min(BK, max(1, UNROLLED // (TM * TN)))
+    steps = _repeat(step, once, pitch_a, pitch_b)
 
     def product(a, shape_a, b, shape_b, bias, biased, code, y, layout, M, N, K, depth, splits):
         shared_a = cuda.shared.array(size_a, kind, ALIGNMENT)
@@ -193,14 +224,8 @@ def make_product(tile, dtype, side_a, side_b, aligned_y, rows=sums.pitched):
                 load_a(next_a, a, shape_a, place_a, t, m0, np.int32(k0 + BK))
                 load_b(next_b, b, shape_b, place_b, t, n0, np.int32(k0 + BK))
             from_a, from_b = turn * BK * pitch_a + m, turn * BK * pitch_b + n
-            for k in range(BK):
-                for i in range(TM // V):
-                    fetch(left, i * V, shared_a, from_a + k * pitch_a + i * gap_m)
-                for j in range(TN // V):
-                    fetch(right, j * V, shared_b, from_b + k * pitch_b + j * gap_n)
-                for i in range(TM):
-                    for j in range(TN):
-                        sums[i, j] += left[i] * right[j]
+            for k in range(0, BK, once):
+                steps(sums, left, right, shared_a, from_a + k * pitch_a, shared_b, from_b + k * pitch_b)
             turn = 1 - turn
             if more:  # nobody reads this half: its last readers passed the barrier of the round before
                 keep_a(shared_a, turn * BK * pitch_a, next_a, t)

@@ -173,11 +173,11 @@ def _compiled():
             name = f"{dtype}-{size.lower()}-{('any', 'aligned_y', 'aligned')[left + right]}"
             for way, along_k in (("forward", True), ("dw", False)):
                 function = gemm.make_product(tile, kind, patches(along_k, left), columns(right), right)
-                yield Compiled(function, signature, f"conv-{way}-{name}", (next(turn),))
+                yield Compiled(function, signature, f"conv-{way}-{name}", (next(turn),), gemm.REGISTERS.get(tile))
             if left == right:
                 signature = gemm.signature(dtype, SHAPES["patches"], SHAPES["filters"], SHAPES["grid"])
                 function = gemm.make_product(tile, kind, patches(True, left), filters(right), right, grid_rows)
-                yield Compiled(function, signature, f"conv-dx-{name}", (next(turn),))
+                yield Compiled(function, signature, f"conv-dx-{name}", (next(turn),), gemm.REGISTERS.get(tile))
 
 
 COMPILED = tuple(_compiled())

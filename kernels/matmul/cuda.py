@@ -95,10 +95,9 @@ def _compiled():
             signature, most = gemm_tensor.SIGNATURE, gemm_tensor.REGISTERS.get(tile)
         else:
             sides = matrix(not form[0], aligned), matrix(form[1], aligned)
-            function = gemm.make_product(
-                getattr(gemm, size)[np.dtype(kind)], np.dtype(kind), *sides, aligned, sums.pitched
-            )
-            signature, most = gemm.signature(kind, 5, 5), None
+            tile = getattr(gemm, size)[np.dtype(kind)]
+            function = gemm.make_product(tile, np.dtype(kind), *sides, aligned, sums.pitched)
+            signature, most = gemm.signature(kind, 5, 5), gemm.REGISTERS.get(tile)
         way, turned = "aligned" if aligned else "any", "".join("nt"[turned] for turned in form)
         name = f"gemm-{kind}-{size.lower()}-{way}-{turned}"
         hot = size == "LARGE" and aligned and not any(form)  # the others in turn, 2 s each
