@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("numba_cuda", reason="needs the cuda extra")
 
-from tilewright.kernels._cuda import gemm, usage  # noqa: E402
+from tilewright.kernels._cuda import columns, gemm, usage  # noqa: E402
 from tilewright.kernels._cuda.assemble import assemble  # noqa: E402
 from tilewright.kernels.matmul.cuda import COMPILED  # noqa: E402
 
@@ -41,7 +41,7 @@ def test_a_product_keeps_its_sums_in_registers_and_moves_whole_vectors(function,
 
 @pytest.mark.parametrize("name", ("columns-float32-float32-wide", "columns-bfloat16-float32-wide"))
 def test_column_sums_keep_their_numbers_in_registers_and_move_whole_vectors(name):
-    entry = next(entry for entry in COMPILED if entry.name == name)
+    entry = next(entry for entry in columns.COMPILED if entry.name == name)
     ptx = assemble(entry.function, entry.signature, entry.capabilities[0]).ptx
     assert ".local" not in ptx and ".f64" not in ptx
     assert re.search(r"ld\.global\.v[48]", ptx) and re.search(r"st\.global\.v[48]", ptx)
