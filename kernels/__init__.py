@@ -14,6 +14,7 @@ from .activation import (
     tanh_backward,
     tanh_forward,
 )
+from .attention import attention_backward, attention_forward, rotary_backward, rotary_forward, sinusoidal_positions
 from .conv import conv2d_backward, conv2d_forward
 from .conv1d import conv1d_backward, conv1d_forward
 from .conv_transpose import conv2d_transpose_backward, conv2d_transpose_forward
@@ -36,6 +37,8 @@ from .softmax import softmax_backward, softmax_forward
 
 __all__ = [
     "adam_update",
+    "attention_backward",
+    "attention_forward",
     "average_pool2d_backward",
     "average_pool2d_forward",
     "binary_crossentropy_backward",
@@ -68,9 +71,12 @@ __all__ = [
     "mse_forward",
     "relu_backward",
     "relu_forward",
+    "rotary_backward",
+    "rotary_forward",
     "sgd_update",
     "sigmoid_backward",
     "sigmoid_forward",
+    "sinusoidal_positions",
     "softmax_backward",
     "softmax_forward",
     "sparse_categorical_crossentropy_backward",

@@ -225,6 +225,15 @@ def number(op, name, value, low=-math.inf, high=math.inf):
         raise ValueError(f"{op}: {name} is {value}, expected a number from {low} to {high}")
 
 
+def positive(op, name, value):
+    """A real number above 0."""
+    if value.__class__ is float and value > 0:
+        return
+    real(op, name, value)
+    if not value > 0:
+        raise ValueError(f"{op}: {name} is {value}, expected a number above 0")
+
+
 def fraction(op, name, value):
     """A real number in [0, 1)."""
     if value.__class__ is float and 0 <= value < 1:
@@ -249,6 +258,33 @@ def word(op, name, value):
     whole(op, name, value)
     if value >= 1 << 64:
         raise ValueError(f"{op}: {name} is {value}, expected less than 2**64")
+
+
+def multiple(op, name, value, factor, why):
+    """A size is a multiple of another, `why` says of which; 0 has no multiple but 0."""
+    if value % factor if factor else value:
+        raise ValueError(f"{op}: {name} is {value}, expected a multiple of {factor}, {why}")
+
+
+def booleans(op, name, x):
+    """A NumPy array of bool in C order."""
+    if x.__class__ is not _ndarray:
+        raise TypeError(f"{op}: {name} is {_device.kind(x)}, expected a NumPy array of bool")
+    if x.dtype.char != "?":
+        raise TypeError(f"{op}: {name} is {x.dtype}, expected bool; convert it with {name}.astype(bool)")
+    if not x.flags.c_contiguous:
+        _explain_order(op, name, x)
+
+
+def spread_over(op, name, x, expected):
+    """x has the `expected` shape, or 1 in place of any size but the last."""
+    if (
+        len(x.shape) != len(expected)
+        or x.shape[-1] != expected[-1]
+        or any(actual not in (1, size) for actual, size in zip(x.shape, expected))
+    ):
+        wanted = ", ".join([*(f"{size} or 1" for size in expected[:-1]), str(expected[-1])])
+        raise ValueError(f"{op}: {name} has shape {_shape_of(x)}, expected ({wanted})")
 
 
 def label(op, name, labels, place, y):
@@ -292,10 +328,14 @@ def _explain_array(op, name, x, kinds):
     if not x.dtype.isnative:
         raise TypeError(f"{op}: {name} is in foreign byte order; convert it with {name}.astype({name}.dtype.name)")
     if not x.flags.c_contiguous:
-        remedy = _BUFFER if name == "out" else f"copy it with np.ascontiguousarray({name})"
-        raise ValueError(
-            f"{op}: {name} has shape {x.shape} and strides {x.strides}, expected C order because kernels make no "
-            f"silent copies; {remedy}"
-        )
+        _explain_order(op, name, x)
     if type(x) is not np.ndarray:
         raise TypeError(f"{op}: {name} is a {type(x).__name__}, expected a plain array; use np.asarray({name})")
+
+
+def _explain_order(op, name, x):
+    remedy = _BUFFER if name == "out" else f"copy it with np.ascontiguousarray({name})"
+    raise ValueError(
+        f"{op}: {name} has shape {x.shape} and strides {x.strides}, expected C order because kernels make no "
+        f"silent copies; {remedy}"
+    )

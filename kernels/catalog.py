@@ -4,6 +4,7 @@ The rows of a family stand in its folder's rows.py; what they are made of is exp
 """
 
 from .activation.rows import OPS as _activation
+from .attention.rows import OPS as _attention
 from .conv.rows import OPS as _conv
 from .conv1d.rows import OPS as _conv1d
 from .conv_transpose.rows import OPS as _conv_transpose
@@ -16,5 +17,6 @@ from .pool.rows import OPS as _pool
 from .softmax.rows import OPS as _softmax
 
 OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _norm + _pool + _dropout + _loss + _optim
+OPS += _attention
 
 BY_NAME = {op.name: op for op in OPS}
