@@ -33,6 +33,14 @@ from .matmul import linear_backward, linear_forward, matmul_backward, matmul_for
 from .norm import layer_norm_backward, layer_norm_forward
 from .optim import adam_update, sgd_update
 from .pool import average_pool2d_backward, average_pool2d_forward, max_pool2d_backward, max_pool2d_forward
+from .recurrent import (
+    gru_backward,
+    gru_forward,
+    lstm_backward,
+    lstm_forward,
+    simple_rnn_backward,
+    simple_rnn_forward,
+)
 from .softmax import softmax_backward, softmax_forward
 
 __all__ = [
@@ -57,12 +65,16 @@ __all__ = [
     "elu_forward",
     "gelu_backward",
     "gelu_forward",
+    "gru_backward",
+    "gru_forward",
     "layer_norm_backward",
     "layer_norm_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "linear_backward",
     "linear_forward",
+    "lstm_backward",
+    "lstm_forward",
     "matmul_backward",
     "matmul_forward",
     "max_pool2d_backward",
@@ -76,6 +88,8 @@ __all__ = [
     "sgd_update",
     "sigmoid_backward",
     "sigmoid_forward",
+    "simple_rnn_backward",
+    "simple_rnn_forward",
     "sinusoidal_positions",
     "softmax_backward",
     "softmax_forward",

@@ -14,9 +14,11 @@ from .matmul.rows import OPS as _matmul
 from .norm.rows import OPS as _norm
 from .optim.rows import OPS as _optim
 from .pool.rows import OPS as _pool
+from .recurrent.rows import OPS as _recurrent
 from .softmax.rows import OPS as _softmax
 
 OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _norm + _pool + _dropout + _loss + _optim
 OPS += _attention
+OPS += _recurrent
 
 BY_NAME = {op.name: op for op in OPS}

@@ -69,8 +69,8 @@ def test_what_is_left_out_is_no_pass(capsys):
 
 
 def test_an_unknown_op_is_answered_with_a_known_one(capsys):
-    assert main(["check", "rleu"]) == 2
-    assert "'rleu'" in (said := capsys.readouterr().err) and "did you mean 'relu' or 'elu'?" in said
+    assert main(["check", "conv2"]) == 2
+    assert "'conv2'" in (said := capsys.readouterr().err) and "did you mean 'conv2d' or 'conv1d'?" in said
 
 
 def test_without_a_card_the_remedy_is_said(monkeypatch, capsys):

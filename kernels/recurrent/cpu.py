@@ -1,0 +1,178 @@
+"""Recurrent networks on the CPU: the inputs of all steps in one product, a loop over time, the weights' gradients.
+
+x, dx (B, T, D)    y, dy, before (B, T, H)    w, dw (D, G H)    u, du (H, G H)    b, db (G H,)    h0, c0 … (B, H)
+gates (T, G, B, H)    inner, cells (T, B, H)    zx, da (B, T, G H)
+
+zx = x w + b                                        one product of B T rows
+h  = step(zx + h' u), a step after the other        cpu_simple.py, cpu_gru.py, cpu_lstm.py: one call for all steps
+da and dh, a step before the other                  likewise
+dx = da w^T    dw = x^T da    du = before^T da    db = sum_BT da                            products of B T rows
+
+Elman 1990; Cho et al. 2014, arXiv:1406.1078; Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000. Sums are of
+the arrays' type; those of a step run in order, and tasks own whole sequences: the bits depend on nothing else.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from .._cpu.bias import NONE, linear_gradient
+from .._cpu.memory import empty, empty_like
+from .._cpu.panels import empty_panels
+from .._cpu.product import TRANSPOSE_A, gemm
+from ..matmul.cpu import linear_backward, linear_forward, matmul_forward
+from .cpu_gru import gru_gradient_steps, gru_steps
+from .cpu_lstm import lstm_gradient_steps, lstm_steps
+from .cpu_simple import simple_rnn_gradient_steps, simple_rnn_steps
+
+_NO_MASK = np.ones((1, 1), bool)
+
+
+def simple_rnn_forward(x, w, u, b=None, h0=None, *, mask=None, activation="tanh", reverse=False, out=None):
+    y, h = _outputs(x, u, out)
+    zx, panels = _input_product(x, w, b), _panels(u, 1)
+    relu = activation == "relu"
+    simple_rnn_steps(zx, u, _state(h0, h), *_masking(mask), bool(reverse), relu, panels, y, h)
+    return y, h
+
+
+def simple_rnn_backward(
+    dy, x, w, u, b=None, h0=None, *, y, mask=None, dh=None, activation="tanh", reverse=False, need_dx=True
+):
+    da, before, dh0 = _gradients(x, u, y)
+    states = _state(dh, dh0), u, _state(h0, dh0)
+    options = *_masking(mask), bool(reverse), activation == "relu", _transposed_panels(u)
+    simple_rnn_gradient_steps(*_output_gradient(dy, y), *states, y, *options, da, before, dh0)
+    du = matmul_forward(_rows(before), _rows(da), transpose_a=True)
+    dx, dw, db = _input_gradients(da, x, w, b, need_dx)
+    return dx, dw, du, db, None if h0 is None else dh0
+
+
+def gru_forward(x, w, u, b=None, h0=None, *, mask=None, reset_after=True, reverse=False, out=None):
+    y, h = _outputs(x, u, out)
+    (B, T, H), dtype = y.shape, x.dtype
+    gates, inner = empty((T, 3, B, H), dtype), empty((T, B, H), dtype)
+    biased = reset_after and b is not None
+    b_input, b_inner = b if biased else (b, h)
+    if biased:
+        b_input = b_input.copy()
+        b_input[: 2 * H] += b_inner[: 2 * H]
+        b_inner = b_inner[2 * H :]
+    zx, panels = _input_product(x, w, b_input), _panels(u, 3)
+    options = *_masking(mask), bool(reverse), bool(reset_after), panels
+    gru_steps(zx, u, b_inner, biased, _state(h0, h), *options, y, h, gates, inner)
+    return y, h, gates, inner
+
+
+def gru_backward(
+    dy, x, w, u, b=None, h0=None, *, y, gates, inner, mask=None, dh=None, reset_after=True, reverse=False, need_dx=True
+):
+    H = u.shape[0]
+    da, before, dh0 = _gradients(x, u, y)
+    other = empty_like(y)  # with reset_after the gradient of `inner`, else `inner` itself, in the order of y
+    states = _state(dh, dh0), u, _state(h0, dh0)
+    options = *_masking(mask), bool(reverse), bool(reset_after), _transposed_panels(u)
+    gru_gradient_steps(*_output_gradient(dy, y), *states, y, gates, inner, *options, da, before, other, dh0)
+    du = empty_like(u)
+    _columns_product(_rows(before), _rows(da), 0, du, 0, 2 * H)
+    if reset_after:
+        _columns_product(_rows(before), _rows(other), 0, du, 2 * H, H)
+    else:
+        _columns_product(_rows(other), _rows(da), 2 * H, du, 2 * H, H)
+    dx, dw, db = _input_gradients(da, x, w, None if b is None else b.reshape(-1)[: 3 * H], need_dx)
+    if b is not None and reset_after:
+        both = empty_like(b)
+        both[:, : 2 * H], both[0, 2 * H :] = db[: 2 * H], db[2 * H :]
+        if H:
+            both[1, 2 * H :] = linear_gradient(_rows(other), None, None, b)[1]
+        db = both
+    return dx, dw, du, db, None if h0 is None else dh0
+
+
+def lstm_forward(x, w, u, b=None, h0=None, c0=None, *, mask=None, reverse=False, out=None):
+    y, h = _outputs(x, u, out)
+    (B, T, H), dtype = y.shape, x.dtype
+    c, gates, cells = empty_like(h), empty((T, 4, B, H), dtype), empty((T, B, H), dtype)
+    zx, panels = _input_product(x, w, b), _panels(u, 4)
+    options = *_masking(mask), bool(reverse), panels
+    lstm_steps(zx, u, _state(h0, h), _state(c0, c), *options, y, h, c, gates, cells)
+    return y, h, c, gates, cells
+
+
+def lstm_backward(
+    dy, x, w, u, b=None, h0=None, c0=None, *, y, gates, cells, mask=None, dh=None, dc=None, reverse=False, need_dx=True
+):
+    da, before, dh0 = _gradients(x, u, y)
+    dc0 = empty_like(dh0)
+    states = _state(dh, dh0), _state(dc, dc0), u, _state(h0, dh0), _state(c0, dc0)
+    options = *_masking(mask), bool(reverse), _transposed_panels(u)
+    lstm_gradient_steps(*_output_gradient(dy, y), *states, y, gates, cells, *options, da, before, dh0, dc0)
+    du = matmul_forward(_rows(before), _rows(da), transpose_a=True)
+    dx, dw, db = _input_gradients(da, x, w, b, need_dx)
+    return dx, dw, du, db, None if h0 is None else dh0, None if c0 is None else dc0
+
+
+def _outputs(x, u, out):
+    """y and the last states."""
+    B, T, _ = x.shape
+    H = u.shape[0]
+    return empty((B, T, H), x.dtype) if out is None else out, empty((B, H), x.dtype)
+
+
+def _gradients(x, u, y):
+    """da, room for the states before every step in the order of y, and dh0."""
+    B, T, H = y.shape
+    return empty((B, T, u.shape[1]), x.dtype), empty_like(y), empty((B, H), x.dtype)
+
+
+def _state(given, like):
+    return np.zeros(like.shape, like.dtype) if given is None else given
+
+
+def _masking(mask):
+    return (_NO_MASK, False) if mask is None else (mask, True)
+
+
+def _output_gradient(dy, y):
+    """An array in place of None, and whether it holds anything."""
+    return (y, False) if dy is None else (dy, True)
+
+
+def _rows(a):
+    """All steps of all sequences as one matrix; -1 would not do where they are empty."""
+    B, T, N = a.shape
+    return a.reshape(B * T, N)
+
+
+def _input_product(x, w, b):
+    return linear_forward(_rows(x), w, b)
+
+
+def _input_gradients(da, x, w, b, need_dx):
+    dx, dw, db = linear_backward(_rows(da), _rows(x), w, b, need_dx=need_dx)
+    return dx.reshape(x.shape) if need_dx else None, dw, db
+
+
+def _columns_product(a, b, b0, c, c0, N):
+    """N columns of c, from c0 on: a^T b[:, b0 : b0 + N]."""
+    K, M = a.shape
+    panels = empty_panels(K, N, a.dtype)
+    places = _places((M, N, K), (M, b.shape[1], c.shape[1]), (0, 0, 0))
+    gemm(a, b.reshape(1, -1)[:, b0:], panels, panels, c.reshape(1, -1)[:, c0:], places, TRANSPOSE_A, NONE)
+
+
+@lru_cache(maxsize=1024)
+def _places(sizes, strides, starts):
+    """`product.gemm`'s layout of one product."""
+    return np.array([sizes, strides, starts], np.int64)
+
+
+def _panels(u, gates):
+    """Room for u, packed gate by gate."""
+    H = u.shape[0]
+    return empty_panels(H, H, u.dtype, gates)
+
+
+def _transposed_panels(u):
+    H, N = u.shape
+    return empty_panels(N, H, u.dtype)

@@ -1,0 +1,197 @@
+"""GRU's loops over time on the CPU, in both forms.
+
+zx (B, T, 3 H), the inputs' part of a; y, dy, before, other (B, T, H); gates (T, 3, B, H); inner (T, B, H)
+da (B, T, 3 H); h0, h, dh, dh0 (B, H); tasks read all of them as flat arrays
+
+z, r = sigmoid(a)   g = tanh(a)   h = z h' + (1 - z) g   a of g: zx + r inner, inner = h' u + b, or zx + inner u,
+inner = r h'
+da_z = dh (h' - g) z (1 - z)      da_g = dh (1 - z) (1 - g^2)
+dinner = da_g r                   da_r = da_g inner r (1 - r)              with reset_after
+dinner = da_g u^T                 da_r = dinner h' r (1 - r)               without
+dh' = dh z + da_zr u^T + (dinner u^T or dinner r)
+"""
+
+import numpy as np
+
+from .._cpu.jit import inner, kernel
+from .._cpu.microkernel import ACCUMULATE, BIAS
+from .._cpu.threads import flat, spread
+from .cpu_steps import (
+    Sequences,
+    add_rows,
+    clear,
+    copy,
+    gate_size,
+    keep,
+    pack_gates,
+    pack_transposed,
+    part_of,
+    product,
+    read_rows,
+    rows_of,
+    sigmoid_of,
+    silence,
+    state_before,
+    tanh_of,
+    tasks_of,
+    through_sigmoid,
+    times,
+    write_rows,
+)
+
+
+@kernel
+def gru_steps(zx, u, b, biased, h0, mask, masked, reverse, reset_after, panels, y, h, gates, inner):
+    B, T, H = y.shape
+    s = Sequences(B, T, H, rows_of(B), flat(mask), masked, reverse)
+    pack_gates(flat(u), H, 3, panels)
+    tasks, work = tasks_of(s, 3)
+    arrays = flat(zx), panels, flat(b), flat(h0), flat(y), flat(h), flat(gates), flat(inner)
+    spread(_task, tasks, work, (s, reset_after, BIAS if biased else 0, *arrays))
+
+
+@inner
+def _task(task, s, reset_after, biased, zx, panels, b, h0, y, last_h, gates, inners):
+    """All steps of the sequences from `first` on."""
+    first = task * s.rows
+    rows = min(s.rows, s.B - first)
+    T, H, n, start, size = s.T, s.H, rows * s.H, first * s.H, gate_size(s.H, y.itemsize)
+    room = np.empty(2 * n, y.dtype)
+    h, new = room[:n], room[n:]
+    copy(h0[start:], h)
+    for step in range(T):
+        t = T - 1 - step if s.reverse else step
+        at = first * T + t  # the place of the first sequence's step
+        z, r = part_of(gates, s, first, rows, t, 0, 3), part_of(gates, s, first, rows, t, 1, 3)
+        g, part = part_of(gates, s, first, rows, t, 2, 3), part_of(inners, s, first, rows, t, 0, 1)
+        for gate in range(3):
+            read_rows(zx, (at * 3 + gate) * H, T * 3 * H, rows, part_of(gates, s, first, rows, t, gate, 3))
+        for gate in range(2):
+            a = part_of(gates, s, first, rows, t, gate, 3)
+            product(h, rows, panels[gate * size :], H, 0, a, ACCUMULATE, b)
+            sigmoid_of(a)
+        if reset_after:
+            product(h, rows, panels[2 * size :], H, 0, part, biased, b)
+            _add_product(r, part, g)
+        else:
+            times(r, h, part)
+            product(part, rows, panels[2 * size :], H, 0, g, ACCUMULATE, b)
+        tanh_of(g)
+        _mix(z, h, g, new)
+        keep(s, first, rows, t, h, new)
+        write_rows(new, rows, y, at * H, T * H)
+        h, new = new, h
+    copy(h, last_h[start : start + n])
+
+
+@inner
+def _add_product(a, b, c):
+    """c += a b."""
+    for j in range(np.uint64(c.size)):
+        c[j] += a[j] * b[j]
+
+
+@inner
+def _mix(z, h, g, new):
+    one = z.dtype.type(1)
+    for j in range(np.uint64(new.size)):
+        new[j] = z[j] * h[j] + (one - z[j]) * g[j]
+
+
+@kernel
+def gru_gradient_steps(
+    dy,
+    has_dy,
+    dh,
+    u,
+    h0,
+    y,
+    gates,
+    inner,
+    mask,
+    masked,
+    reverse,
+    reset_after,
+    panels,
+    da,
+    before,
+    other,
+    dh0,
+):
+    B, T, H = y.shape
+    s = Sequences(B, T, H, rows_of(B), flat(mask), masked, reverse)
+    pack_transposed(flat(u), H, 3, panels)
+    tasks, work = tasks_of(s, 3)
+    given = flat(dy), has_dy, flat(dh), flat(h0), flat(y), flat(gates), flat(inner), panels
+    spread(_gradient_task, tasks, work, (s, reset_after, *given, flat(da), flat(before), flat(other), flat(dh0)))
+
+
+@inner
+def _gradient_task(task, s, reset_after, dy, has_dy, last_dh, h0, y, gates, inners, panels, da, before, other, dh0):
+    """All steps of the sequences from `first` on, the last step first."""
+    first = task * s.rows
+    rows = min(s.rows, s.B - first)
+    T, H, n, start = s.T, s.H, rows * s.H, first * s.H
+    room = np.empty(7 * n, y.dtype)
+    dh, new_dh, h, dinner, parts = room[:n], room[n : 2 * n], room[2 * n : 3 * n], room[3 * n : 4 * n], room[4 * n :]
+    dz, dr, dg = parts[:n], parts[n : 2 * n], parts[2 * n :]
+    copy(last_dh[start:], dh)
+    for step in range(T):
+        t = step if s.reverse else T - 1 - step
+        at = first * T + t  # the place of the first sequence's step
+        if has_dy:
+            add_rows(dy, at * H, T * H, rows, dh)
+        state_before(s, first, rows, t, y, h0, h)
+        write_rows(h, rows, before, at * H, T * H)
+        z, r = part_of(gates, s, first, rows, t, 0, 3), part_of(gates, s, first, rows, t, 1, 3)
+        g, part = part_of(gates, s, first, rows, t, 2, 3), part_of(inners, s, first, rows, t, 0, 1)
+        _less(h, g, dr)  # dr's memory is free as yet
+        through_sigmoid(dh, dr, z, dz)
+        _through_mix(dh, z, g, dg)
+        times(dh, z, new_dh)
+        silence(s, first, rows, t, dg)
+        keep(s, first, rows, t, dh, new_dh)
+        if reset_after:
+            times(dg, r, dinner)
+            through_sigmoid(dg, part, r, dr)
+            silence(s, first, rows, t, dinner)
+            product(dinner, rows, panels, 3 * H, 2 * H, new_dh, ACCUMULATE, h)
+            write_rows(dinner, rows, other, at * H, T * H)
+        else:
+            clear(dinner)
+            product(dg, rows, panels, 3 * H, 2 * H, dinner, ACCUMULATE, h)
+            through_sigmoid(dinner, h, r, dr)
+            times(dinner, r, dinner)
+            silence(s, first, rows, t, dinner)
+            _add(dinner, new_dh)
+            write_rows(part, rows, other, at * H, T * H)
+        for gate in range(3):
+            part = parts[gate * n : (gate + 1) * n]
+            silence(s, first, rows, t, part)
+            if gate < 2:
+                product(part, rows, panels, 3 * H, gate * H, new_dh, ACCUMULATE, h)
+            write_rows(part, rows, da, (at * 3 + gate) * H, T * 3 * H)
+        dh, new_dh = new_dh, dh
+    copy(dh, dh0[start : start + n])
+
+
+@inner
+def _less(a, b, c):
+    """c = a - b."""
+    for j in range(np.uint64(c.size)):
+        c[j] = a[j] - b[j]
+
+
+@inner
+def _through_mix(d, z, g, da):
+    """da = d (1 - z) (1 - g^2)."""
+    one = z.dtype.type(1)
+    for j in range(np.uint64(da.size)):
+        da[j] = d[j] * (one - z[j]) * (one - g[j] * g[j])
+
+
+@inner
+def _add(a, b):
+    """b += a."""
+    for j in range(np.uint64(b.size)):
+        b[j] += a[j]
