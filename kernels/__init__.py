@@ -31,7 +31,19 @@ from .loss import (
 )
 from .matmul import linear_backward, linear_forward, matmul_backward, matmul_forward
 from .norm import layer_norm_backward, layer_norm_forward
-from .optim import adam_update, sgd_update
+from .optim import (
+    Treatment,
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    clip_by_global_norm,
+    ema_update,
+    lamb_update,
+    lion_update,
+    muon_update,
+    rmsprop_update,
+    sgd_update,
+)
 from .pool import average_pool2d_backward, average_pool2d_forward, max_pool2d_backward, max_pool2d_forward
 from .recurrent import (
     gru_backward,
@@ -44,6 +56,9 @@ from .recurrent import (
 from .softmax import softmax_backward, softmax_forward
 
 __all__ = [
+    "Treatment",
+    "adadelta_update",
+    "adagrad_update",
     "adam_update",
     "attention_backward",
     "attention_forward",
@@ -53,6 +68,7 @@ __all__ = [
     "binary_crossentropy_forward",
     "categorical_crossentropy_backward",
     "categorical_crossentropy_forward",
+    "clip_by_global_norm",
     "conv1d_backward",
     "conv1d_forward",
     "conv2d_backward",
@@ -63,16 +79,19 @@ __all__ = [
     "dropout_forward",
     "elu_backward",
     "elu_forward",
+    "ema_update",
     "gelu_backward",
     "gelu_forward",
     "gru_backward",
     "gru_forward",
+    "lamb_update",
     "layer_norm_backward",
     "layer_norm_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "linear_backward",
     "linear_forward",
+    "lion_update",
     "lstm_backward",
     "lstm_forward",
     "matmul_backward",
@@ -81,8 +100,10 @@ __all__ = [
     "max_pool2d_forward",
     "mse_backward",
     "mse_forward",
+    "muon_update",
     "relu_backward",
     "relu_forward",
+    "rmsprop_update",
     "rotary_backward",
     "rotary_forward",
     "sgd_update",

@@ -35,18 +35,34 @@ CHUNK = 2048  # elements, a multiple of 4: two groups for each of 256 threads; n
 FEW, MOST = 8, 32  # parameters of a launch; small models need not pay for the arguments of large ones
 
 
-def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=False):
+def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=0.0, treatment=None):
+    _expect_plain("sgd_update", weight_decay=weight_decay, treatment=treatment)
     if momentum == 0:
         _start(_descend, (w, dw), learning_rate)
     else:
         _start(_roll, (w, dw, velocity), learning_rate, momentum, bool(nesterov))
 
 
-def adam_update(w, dw, m, v, *, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, step):
+def adam_update(
+    w, dw, m, v, v_hat=None, *,
+    learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, step, weight_decay=0.0, treatment=None,
+):  # fmt: skip
+    _expect_plain("adam_update", v_hat=v_hat, weight_decay=weight_decay, treatment=treatment)
+
     def corrected(rate, step):
         return rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
 
     _start(_adam, (w, dw, m, v), derived(corrected, learning_rate, step), 1.0 - beta_1, 1.0 - beta_2, epsilon)
+
+
+def _expect_plain(op, **options):
+    """What these kernels do not know is not asked for."""
+    for name, value in options.items():
+        if value is not None and not (name == "weight_decay" and value == 0):
+            raise NotImplementedError(
+                f"{op}: there is no CUDA kernel with {name} yet; leave it out, or run the step on the CPU, "
+                f"with tw.to_host(x) for every array x"
+            )
 
 
 def _start(kernels, columns, rate, *settings):
