@@ -19,6 +19,14 @@ from .conv import conv2d_backward, conv2d_forward
 from .conv1d import conv1d_backward, conv1d_forward
 from .conv_transpose import conv2d_transpose_backward, conv2d_transpose_forward
 from .dropout import dropout_backward, dropout_forward
+from .embedding import (
+    embedding_backward,
+    embedding_bag_backward,
+    embedding_bag_forward,
+    embedding_forward,
+    embedding_sparse_backward,
+    one_hot_forward,
+)
 from .loss import (
     binary_crossentropy_backward,
     binary_crossentropy_forward,
@@ -45,14 +53,7 @@ from .optim import (
     sgd_update,
 )
 from .pool import average_pool2d_backward, average_pool2d_forward, max_pool2d_backward, max_pool2d_forward
-from .recurrent import (
-    gru_backward,
-    gru_forward,
-    lstm_backward,
-    lstm_forward,
-    simple_rnn_backward,
-    simple_rnn_forward,
-)
+from .recurrent import gru_backward, gru_forward, lstm_backward, lstm_forward, simple_rnn_backward, simple_rnn_forward
 from .softmax import softmax_backward, softmax_forward
 
 __all__ = [
@@ -80,6 +81,11 @@ __all__ = [
     "elu_backward",
     "elu_forward",
     "ema_update",
+    "embedding_backward",
+    "embedding_bag_backward",
+    "embedding_bag_forward",
+    "embedding_forward",
+    "embedding_sparse_backward",
     "gelu_backward",
     "gelu_forward",
     "gru_backward",
@@ -101,6 +107,7 @@ __all__ = [
     "mse_backward",
     "mse_forward",
     "muon_update",
+    "one_hot_forward",
     "relu_backward",
     "relu_forward",
     "rmsprop_update",

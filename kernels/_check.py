@@ -295,6 +295,25 @@ def label(op, name, labels, place, y):
     )
 
 
+def index(op, name, x, place, size, because):
+    """The error for the element of x at a place of its flat order, which is no number below `size`."""
+    where = tuple(int(i) for i in np.unravel_index(place, x.shape))
+    where = where[0] if len(where) == 1 else where
+    expected = f"0 to {size - 1}" if size else "nothing"
+    raise ValueError(
+        f"{op}: {name} holds {int(x.flat[place])} at position {where}, expected {expected} "
+        f"because {because[0]} is {_shape_of(because[1])}"
+    )
+
+
+def offset(op, name, x, place, because):
+    """The error for x[place], with which the places of x do not ascend from 0 to the size of `because`."""
+    raise ValueError(
+        f"{op}: {name} holds {int(x[place])} at position {place}, expected ascending places from 0 to "
+        f"{because[1].size} because {because[0]} is {_shape_of(because[1])}"
+    )
+
+
 def sizes(op, name, value, count):
     """A tuple of `count` sizes of an array."""
     if not isinstance(value, tuple) or len(value) != count:

@@ -85,6 +85,8 @@ class Op:
         known = {**dict(zip(("y", *self.saved), results)), **arrays, **options}
         if "x" in arrays:
             known["input_shape"] = arrays["x"].shape
+        if np.ndim(arrays.get("w")) == 2:
+            known["rows"] = len(arrays["w"])
         wanted = list(inspect.signature(function).parameters)[1:]
         return functools.partial(function, dy, **{name: known[name] for name in wanted if name in known})
 

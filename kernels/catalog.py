@@ -9,6 +9,7 @@ from .conv.rows import OPS as _conv
 from .conv1d.rows import OPS as _conv1d
 from .conv_transpose.rows import OPS as _conv_transpose
 from .dropout.rows import OPS as _dropout
+from .embedding.rows import OPS as _embedding
 from .loss.rows import OPS as _loss
 from .matmul.rows import OPS as _matmul
 from .norm.rows import OPS as _norm
@@ -20,5 +21,6 @@ from .softmax.rows import OPS as _softmax
 OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _norm + _pool + _dropout + _loss + _optim
 OPS += _attention
 OPS += _recurrent
+OPS += _embedding
 
 BY_NAME = {op.name: op for op in OPS}
