@@ -15,7 +15,7 @@ from .._cpu.gemm import MULTIPLIES
 from .._cpu.jit import inner, kernel
 from .._cpu.microkernel import ACCUMULATE
 from .._cpu.panels import panel_columns
-from .._cpu.threads import spread
+from .._cpu.threads import flat, spread
 from .._cpu.vecmath import exp
 from .blocks import (
     KEYS,
@@ -31,19 +31,42 @@ from .blocks import (
     panels_size,
     product,
     product_of_transposed,
+    unpacked,
 )
 
 
 @kernel
 def backward(
-    dy, q, k, v, y, lse, sizes, options, parts, together_b, together_g, rows, delta, dq_parts, dq, dk, dv, dbias
+    dy,
+    q,
+    k,
+    v,
+    bias,
+    mask,
+    y,
+    lse,
+    integers,
+    numbers,
+    parts,
+    together_b,
+    together_g,
+    room,
+    dq,
+    dk,
+    dv,
+    need_dbias,
+    dbias,
 ):
-    """All gradients; arrays flat.
+    """All gradients; a task has the same part of the keys of `together_b` samples and `together_g` groups.
 
-    rows (2, B, H, T, D) has room for padded copies of scale q and dy, delta (B, H, T), dq_parts (parts, B, H, T, D).
-    A task has the same part of the keys of `together_b` samples and `together_g` groups.
+    room  for padded copies of scale q and dy, (2, B, H, T, D), dq of every part, (parts, B, H, T, D), delta (B, H, T)
     """
+    sizes, options = unpacked(integers, numbers, flat(bias), flat(mask))
     B, T, S, H, G, D = sizes
+    dy, q, k, v, y, lse = flat(dy), flat(q), flat(k), flat(v), flat(y), flat(lse)
+    dq, dk, dv, dbias = flat(dq), flat(dk), flat(dv), flat(dbias)[: dbias.size if need_dbias else 0]
+    size = B * H * T * padded(D, q.itemsize)
+    rows, dq_parts, delta = room[: 2 * size], room[2 * size : (2 + parts) * size], room[(2 + parts) * size :]
     tiles = -(-T // QUERIES)
     copied = B * H * T * D
     spread(_rows_task, B * H * tiles, copied, (dy, q, y, sizes, options, tiles, parts, rows, delta, dq_parts))

@@ -30,6 +30,29 @@ _LOW, _HALF, _FOUR = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(4)
 
 
 @inner
+def unpacked(integers, numbers, bias, mask):
+    """The `Sizes` and `Options` of what `cpu._numbers` packed."""
+    B, T, H, D, S, G = integers[0], integers[1], integers[2], integers[3], integers[4], integers[5]
+    kind, words = bias.dtype.type, integers[13:17].view(np.uint64)
+    options = Options(
+        kind(numbers[0]),
+        integers[11] != 0,
+        integers[9] != 0,
+        mask,
+        integers[10] != 0,
+        bias,
+        integers[6],
+        integers[7],
+        integers[8],
+        integers[12] != 0,
+        (words[0], words[1], words[2], words[3]),
+        np.uint32(integers[17]),
+        kind(numbers[1]),
+    )
+    return Sizes(B, T, S, H, G, D), options
+
+
+@inner
 def padded(D, itemsize):
     """The length of a copied row of D elements: whole vectors."""
     lanes = VECTOR_BYTES // itemsize

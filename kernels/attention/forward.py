@@ -19,7 +19,7 @@ from .._cpu.gemm import MULTIPLIES
 from .._cpu.jit import inner, kernel
 from .._cpu.microkernel import ACCUMULATE
 from .._cpu.panels import Matrix, pack_panel, panel_columns
-from .._cpu.threads import spread
+from .._cpu.threads import flat, spread
 from .._cpu.vecmath import exp, in_order, order
 from .blocks import (
     KEYS,
@@ -33,13 +33,18 @@ from .blocks import (
     padded,
     panels_size,
     product,
+    unpacked,
 )
 
 
 @kernel
-def forward(q, k, v, sizes, options, keys, values, y, lse):
-    """y and lse; all arrays flat, `keys` and `values` room for the panels of k^T and v of every b and g."""
+def forward(q, k, v, bias, mask, integers, numbers, panels, y, lse):
+    """y and lse; `panels` has room for those of k^T and v of every b and g."""
+    sizes, options = unpacked(integers, numbers, flat(bias), flat(mask))
     B, T, S, H, G, D = sizes
+    q, k, v, y, lse = flat(q), flat(k), flat(v), flat(y), flat(lse)
+    keys = panels[: B * G * panels_size(D, S, k.itemsize)]
+    values = panels[keys.size :]
     blocks = -(-S // KEYS)
     spread(_pack_task, B * G * blocks, k.size, (k, v, sizes, options, blocks, keys, values))
     tiles = -(-T // QUERIES)
