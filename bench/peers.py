@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from ..kernels.catalog import BY_NAME
-from . import peer_activations
+from . import peer_activations, peer_recurrent
 
 
 def numpy(op, arrays, options, dy):
@@ -39,6 +39,9 @@ def torch_contestants(t, op, arrays, options, dy):
         return {"torch": _torch_products(t, [arrays["a"], arrays["b"]], _matmul(options), dy)}
     if op == "linear":
         return {"torch": _torch_products(t, list(arrays.values()), _torch_linear(t, options), dy)}
+    if op in peer_recurrent.JAX:
+        found = peer_recurrent.torch(t, op, arrays, dy)
+        return {"torch": _torch_products(t, *found, dy)} if found else {}
     if op in peer_activations.TORCH:
         return {"torch": _torch_products(t, [arrays["x"]], peer_activations.TORCH[op](t, options), dy)}
     make = {"conv1d": _torch_conv1d, "conv2d": _torch_conv2d, "conv2d_transpose": _torch_conv2d_transpose}.get(op)
@@ -130,6 +133,7 @@ def jax(op, arrays, options, dy):
         "conv1d": _jax_conv1d,
         "conv2d_transpose": _jax_conv2d_transpose,
         **peer_activations.JAX,
+        **peer_recurrent.JAX,
     }.get(op)
     if make is None:
         return {}
