@@ -1,10 +1,33 @@
-"""Pooling: the largest or the average value of every window that slides over an image."""
+"""Pooling: the largest or the average value of every window that slides over an image.
 
-import numpy as np
+Windows on sequences stand in sequences.py, those that cut an image into a number of parts, or are all of it, in
+adaptive.py.
+"""
 
 from .. import _check as check
 from .._dispatch import Faces
 from .._window import pooling
+from .adaptive import (  # noqa: F401
+    adaptive_average_pool2d_backward,
+    adaptive_average_pool2d_forward,
+    adaptive_max_pool2d_backward,
+    adaptive_max_pool2d_forward,
+    global_average_pool1d_backward,
+    global_average_pool1d_forward,
+    global_average_pool2d_backward,
+    global_average_pool2d_forward,
+    global_max_pool1d_backward,
+    global_max_pool1d_forward,
+    global_max_pool2d_backward,
+    global_max_pool2d_forward,
+)
+from .places import check_places, place_dtype  # noqa: F401
+from .sequences import (  # noqa: F401
+    average_pool1d_backward,
+    average_pool1d_forward,
+    max_pool1d_backward,
+    max_pool1d_forward,
+)
 
 _faces = Faces(__name__)
 
@@ -44,11 +67,7 @@ def max_pool2d_backward(dy, argmax, *, input_shape, window=2, stride=None, paddi
     """
     op = "max_pool2d_backward"
     places = _check_backward(op, dy, input_shape, window, stride, padding)
-    check.integers(op, "argmax", argmax, 4, ("dy", dy))
-    check.same_shape(op, dy=dy, argmax=argmax)
-    expected = place_dtype(places)
-    if argmax.dtype != expected and check.dtype(op, "argmax", argmax) != expected:
-        raise TypeError(f"{op}: argmax is {argmax.dtype}, expected {expected} because a window has {places} places")
+    check_places(op, dy, argmax, places)
     return _faces(dy).max_pool2d_backward(
         dy, argmax, input_shape=input_shape, window=window, stride=stride, padding=padding
     )
@@ -84,11 +103,6 @@ def average_pool2d_backward(dy, *, input_shape, window=2, stride=None, padding="
     return _faces(dy).average_pool2d_backward(
         dy, input_shape=input_shape, window=window, stride=stride, padding=padding
     )
-
-
-def place_dtype(places):
-    """The smallest dtype for the number of a place in a window of so many."""
-    return np.dtype(np.uint8 if places <= 256 else np.int32)
 
 
 def _check_backward(op, dy, input_shape, window, stride, padding):

@@ -86,7 +86,149 @@ def _pooling(name, saved=()):
     return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
 
 
+def _sequences(name, saved=()):
+    def case(why, *shape, **options):
+        return Case(why, {"x": distinct(*shape)}, options)
+
+    cases = (
+        case("primes, a rest at the end", 2, 11, 3),
+        case("one value", 1, 1, 1, window=1),
+        case("overlapping windows", 2, 9, 5, window=3, stride=2),
+        case("overlapping windows that reach outside", 2, 9, 5, window=4, stride=1, padding="same"),
+        case("causal", 2, 7, 3, window=3, stride=1, padding="causal"),
+        case("padding of its own on each side", 1, 7, 4, window=4, stride=2, padding=(1, 3)),
+        case("a gap between windows", 2, 8, 3, window=1, stride=3),
+        case("more places than a byte can number", 1, 303, 2, window=300, stride=2),
+        case("threads", 40, 300, 33, window=3),
+        case("no sequences", 0, 4, 3),
+        case("no channels", 2, 4, 0),
+    )
+    forward, backward = f"{name}_forward", f"{name}_backward"
+    dy, argmax = np.ones((2, 5, 3)), np.zeros((2, 5, 3), np.uint8)
+    given = {"dy": dy, "argmax": argmax, "input_shape": (2, 11, 3)}
+    bad = (
+        Bad({"x": np.ones((5, 7))}, f"{forward}: x has 2 axes (shape (5, 7)), expected 3"),
+        Bad({"x": np.ones((2, 0, 3))}, f"{forward}: the sequences have no elements, expected at least one"),
+        Bad({"window": (2, 2)}, f"{forward}: window is (2, 2), expected an integer"),
+        Bad({"stride": 0}, f"{forward}: stride is 0, expected at least 1"),
+        Bad(
+            {"window": 12},
+            f"{forward}: the window spans 12 along L, more than the sequence's 11 with 0 of padding; "
+            'use a smaller window or more padding (padding="same")',
+        ),
+        Bad(
+            {"padding": 2},
+            f"{forward}: padding is 2, expected less than the window 2 on both sides "
+            "because a window outside the sequence holds no value",
+        ),
+        Bad(
+            {**given, "dy": dy[:, 1:].copy()},
+            f"{backward}: dy has shape (2, 4, 3), expected (2, 5, 3) because input_shape is (2, 11, 3)",
+        ),
+        Bad({**given, "input_shape": (2, 11)}, f"{backward}: input_shape is (2, 11), expected a tuple of 3 integers"),
+    )
+    if saved:
+        bad += (
+            Bad(
+                {**given, "argmax": argmax.astype(np.int32)},
+                f"{backward}: argmax is int32, expected uint8 because a window has 2 places",
+            ),
+        )
+    bench = (case("64x1024x128", 64, 1024, 128), case("32x100x64, 3/1", 32, 100, 64, window=3, stride=1))
+    return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+
+
+def _adaptive(name, saved=()):
+    def case(why, *shape, size):
+        return Case(why, {"x": distinct(*shape)}, {"size": size})
+
+    cases = (
+        case("primes, windows that overlap", 2, 5, 7, 3, size=(2, 3)),
+        case("one value", 1, 1, 1, 1, size=1),
+        case("one window", 2, 5, 7, 3, size=1),
+        case("windows of one size", 2, 6, 8, 4, size=(3, 4)),
+        case("a window for every place", 2, 3, 4, 5, size=(3, 4)),
+        case("more windows than places", 1, 2, 3, 2, size=(5, 4)),
+        case("threads", 5, 29, 30, 33, size=7),
+        case("no images", 0, 4, 4, 3, size=2),
+        case("no channels", 2, 4, 4, 0, size=2),
+    )
+    forward, backward = f"{name}_forward", f"{name}_backward"
+    given = {"dy": np.ones((2, 2, 3, 3)), "argmax": np.zeros((2, 2, 3, 3), np.int32), "input_shape": (2, 5, 7, 3)}
+    bad = (
+        Bad({"x": np.ones((5, 7, 3))}, f"{forward}: x has 3 axes (shape (5, 7, 3)), expected 4"),
+        Bad({"size": (2, 0)}, f"{forward}: size is 0, expected at least 1"),
+        Bad({"size": None}, f"{forward}: size is None, expected an integer or a pair of them"),
+        Bad(
+            {"x": np.ones((2, 5, 0, 3))},
+            f"{forward}: the images have size (5, 0), expected at least one place along each axis",
+        ),
+        Bad(
+            {**given, "input_shape": (2, 5, 7, 4)},
+            f"{backward}: dy has shape (2, 2, 3, 3), expected (2, P, Q, 4) because input_shape is (2, 5, 7, 4)",
+        ),
+    )
+    if saved:
+        bad += (
+            Bad(
+                {**given, "argmax": np.zeros((2, 2, 3, 3), np.uint8)},
+                f"{backward}: argmax is uint8, expected int32 because places are numbered in the image",
+            ),
+        )
+    bench = (case("32x56x56x64 to 7x7", 32, 56, 56, 64, size=7), case("32x10x10x64 to 3x3", 32, 10, 10, 64, size=3))
+    return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+
+
+def _global(name, axes, saved=()):
+    def case(why, *shape):
+        return Case(why, {"x": distinct(*shape)})
+
+    shapes = {
+        "primes": (3, 5, 7, 3),
+        "one value": (1, 1, 1, 1),
+        "as many places as are added one by one": (2, 4, 4, 5),
+        "threads": (5, 29, 31, 33),
+        "no sequences": (0, 3, 2, 3),
+        "no channels": (2, 3, 2, 0),
+    }
+    bench = {"32x7x7x512": (32, 7, 7, 512), "32x56x56x64": (32, 56, 56, 64)}
+    if axes == 1:
+        shapes, bench = ({why: (s[0], s[1] * s[2], s[3]) for why, s in table.items()} for table in (shapes, bench))
+    cases = tuple(case(why, *shape) for why, shape in shapes.items())
+    first, forward, backward = shapes["primes"], f"{name}_forward", f"{name}_backward"
+    given = {"dy": np.ones((3, 3)), "argmax": np.zeros((3, 3), np.int32), "input_shape": first}
+    bad = (
+        Bad({"x": np.ones((5, 7))}, f"{forward}: x has 2 axes (shape (5, 7)), expected {axes + 2}"),
+        Bad(
+            {"x": np.ones((2, *[0] * axes, 3))},
+            f"{forward}: the {'images' if axes == 2 else 'sequences'} have size {(0,) * axes}, expected at least one "
+            "place along each axis",
+        ),
+        Bad(
+            {**given, "dy": np.ones((3, 4))},
+            f"{backward}: dy has shape (3, 4), expected (3, 3) because input_shape is {first}",
+        ),
+    )
+    if saved:
+        bad += (
+            Bad(
+                {**given, "argmax": np.zeros((3, 3), int)},
+                f"{backward}: argmax is int64, expected int32 because places are numbered in the image",
+            ),
+        )
+    bench = tuple(case(why, *shape) for why, shape in bench.items())
+    return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+
+
 OPS = (
     _pooling("max_pool2d", saved=("argmax",)),
     _pooling("average_pool2d"),
+    _sequences("max_pool1d", saved=("argmax",)),
+    _sequences("average_pool1d"),
+    _adaptive("adaptive_max_pool2d", saved=("argmax",)),
+    _adaptive("adaptive_average_pool2d"),
+    _global("global_max_pool2d", 2, saved=("argmax",)),
+    _global("global_average_pool2d", 2),
+    _global("global_max_pool1d", 1, saved=("argmax",)),
+    _global("global_average_pool1d", 1),
 )
