@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from ..kernels.catalog import BY_NAME
-from . import peer_activations, peer_recurrent
+from . import peer_activations, peer_attention, peer_recurrent
 
 
 def numpy(op, arrays, options, dy):
@@ -39,6 +39,8 @@ def torch_contestants(t, op, arrays, options, dy):
         return {"torch": _torch_products(t, [arrays["a"], arrays["b"]], _matmul(options), dy)}
     if op == "linear":
         return {"torch": _torch_products(t, list(arrays.values()), _torch_linear(t, options), dy)}
+    if op == "attention":
+        return {"torch": _torch_products(t, list(arrays.values()), peer_attention.torch(t, options), dy)}
     if op in peer_recurrent.JAX:
         found = peer_recurrent.torch(t, op, arrays, dy)
         return {"torch": _torch_products(t, *found, dy)} if found else {}
@@ -132,6 +134,7 @@ def jax(op, arrays, options, dy):
         "conv2d": _jax_conv2d,
         "conv1d": _jax_conv1d,
         "conv2d_transpose": _jax_conv2d_transpose,
+        "attention": peer_attention.jax,
         **peer_activations.JAX,
         **peer_recurrent.JAX,
     }.get(op)
