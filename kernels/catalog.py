@@ -10,6 +10,7 @@ from .conv1d.rows import OPS as _conv1d
 from .conv_transpose.rows import OPS as _conv_transpose
 from .dropout.rows import OPS as _dropout
 from .embedding.rows import OPS as _embedding
+from .gated.rows import OPS as _gated
 from .loss.rows import OPS as _loss
 from .matmul.rows import OPS as _matmul
 from .norm.rows import OPS as _norm
@@ -22,5 +23,6 @@ OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _no
 OPS += _attention
 OPS += _recurrent
 OPS += _embedding
+OPS += _gated
 
 BY_NAME = {op.name: op for op in OPS}

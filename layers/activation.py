@@ -1,9 +1,10 @@
-"""Activations as layers and as functions on tensors. Formulas: kernels/activation/reference.py, kernels/softmax."""
+"""Activations as layers and as functions on tensors. Formulas: reference.py of kernels/activation, gated, softmax."""
 
 from functools import partial
 
 from ..kernels import _check as check
 from ..kernels import activation as kernels
+from ..kernels import gated
 from ..kernels.matmul import FUSED
 from ..kernels.softmax import softmax_backward, softmax_forward
 from ._layer import Layer
@@ -25,11 +26,21 @@ def _from_input(forward, backward, x, **options):
 ACTIVATIONS = {
     "linear": lambda x: (x, lambda dy: dy),
     "relu": partial(_from_result, kernels.relu_forward, kernels.relu_backward),
+    "relu6": partial(_from_result, kernels.relu6_forward, kernels.relu6_backward),
     "leaky_relu": partial(_from_result, kernels.leaky_relu_forward, kernels.leaky_relu_backward),
     "elu": partial(_from_result, kernels.elu_forward, kernels.elu_backward),
+    "selu": partial(_from_result, kernels.selu_forward, kernels.selu_backward),
+    "celu": partial(_from_result, kernels.celu_forward, kernels.celu_backward),
     "sigmoid": partial(_from_result, kernels.sigmoid_forward, kernels.sigmoid_backward),
+    "hard_sigmoid": partial(_from_result, kernels.hard_sigmoid_forward, kernels.hard_sigmoid_backward),
     "tanh": partial(_from_result, kernels.tanh_forward, kernels.tanh_backward),
+    "hard_tanh": partial(_from_result, kernels.hard_tanh_forward, kernels.hard_tanh_backward),
+    "softplus": partial(_from_result, kernels.softplus_forward, kernels.softplus_backward),
+    "softsign": partial(_from_input, kernels.softsign_forward, kernels.softsign_backward),
     "gelu": partial(_from_input, kernels.gelu_forward, kernels.gelu_backward),
+    "silu": partial(_from_input, gated.silu_forward, gated.silu_backward),
+    "hard_swish": partial(_from_input, gated.hard_swish_forward, gated.hard_swish_backward),
+    "mish": partial(_from_input, gated.mish_forward, gated.mish_backward),
     "softmax": partial(_from_result, softmax_forward, softmax_backward),
 }
 
@@ -97,6 +108,11 @@ def elu(x, alpha=1.0):
     return _on_tensor("elu", x, alpha=alpha)
 
 
+def selu(x):
+    """y = 1.0507 * x where x > 0, else 1.7581 * (exp(x) - 1)."""
+    return _on_tensor("selu", x)
+
+
 def sigmoid(x):
     """y = 1 / (1 + exp(-x))."""
     return _on_tensor("sigmoid", x)
@@ -110,6 +126,21 @@ def tanh(x):
 def gelu(x, approximate=False):
     """y = x * Phi(x); `approximate` takes Phi by tanh."""
     return _on_tensor("gelu", x, approximate=approximate)
+
+
+def softplus(x):
+    """y = log(1 + exp(x))."""
+    return _on_tensor("softplus", x)
+
+
+def silu(x):
+    """y = x * sigmoid(x)."""
+    return _on_tensor("silu", x)
+
+
+def mish(x):
+    """y = x * tanh(log(1 + exp(x)))."""
+    return _on_tensor("mish", x)
 
 
 def softmax(x, axis=-1):

@@ -7,7 +7,7 @@ import pytest
 from tilewright.kernels._cpu import vecmath
 from tilewright.kernels._cpu.jit import FASTMATH
 
-FUNCTIONS = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf")
+FUNCTIONS = ("exp", "exp_below", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "erf")
 DTYPES = (np.float32, np.float64)
 EACH = pytest.mark.parametrize("name", FUNCTIONS)
 BOTH = pytest.mark.parametrize("dtype", DTYPES, ids=("float32", "float64"))
@@ -17,17 +17,23 @@ def numpy_sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def numpy_softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
 def libm_erf(x):
     return np.array([math.erf(one) for one in x], x.dtype)
 
 
 EXACT = {
     "exp": np.exp,
+    "exp_below": np.exp,
     "expm1": np.expm1,
     "log": np.log,
     "log1p": np.log1p,
     "tanh": np.tanh,
     "sigmoid": numpy_sigmoid,
+    "softplus": numpy_softplus,
     "erf": libm_erf,
 }
 
@@ -60,7 +66,7 @@ def arguments(name, dtype, size=200_000):
     smooth = rng.uniform(-1.05, 1, size) * (105 if dtype is np.float32 else 746)
     x = np.concatenate([bits.view(dtype), smooth.astype(dtype), 3 * rng.standard_normal(size).astype(dtype)])
     x = x[np.isfinite(x)]
-    if name in ("log", "expm1"):
+    if name in ("log", "expm1", "exp_below"):
         return np.abs(x) if name == "log" else -np.abs(x)
     return rng.random(size).astype(dtype) ** 4 if name == "log1p" else x
 
@@ -84,11 +90,13 @@ def test_errs_at_most_2_ulp(loops, name, dtype):
 
 LIMITS = {
     "exp": [(0, 1), (-0.0, 1), (math.inf, math.inf), (-math.inf, 0), (1e5, math.inf), (-1e5, 0)],
+    "exp_below": [(0, 1), (-math.inf, 0), (-1e5, 0)],
     "expm1": [(0, 0), (-math.inf, -1), (-1e5, -1)],
     "log": [(0, -math.inf), (-0.0, -math.inf), (1, 0), (math.inf, math.inf), (-1, math.nan), (-math.inf, math.nan)],
     "log1p": [(0, 0), (1, math.log(2))],
     "tanh": [(0, 0), (-0.0, -0.0), (math.inf, 1), (-math.inf, -1), (1e5, 1), (-1e5, -1)],
     "sigmoid": [(0, 0.5), (math.inf, 1), (-math.inf, 0), (1e5, 1), (-1e5, 0)],
+    "softplus": [(0, math.log(2)), (math.inf, math.inf), (-math.inf, 0), (1e5, 1e5), (-1e5, 0)],
     "erf": [(0, 0), (-0.0, -0.0), (math.inf, 1), (-math.inf, -1), (1e5, 1), (-1e5, -1)],
 }
 
@@ -108,7 +116,7 @@ def test_subnormal_results_and_arguments(loops, dtype):
     tiny = np.finfo(dtype).smallest_subnormal
     below = np.float64(np.log(np.finfo(dtype).smallest_normal)) - np.arange(1, 12)
     x = below.astype(dtype)
-    for name in ("exp", "sigmoid"):
+    for name in ("exp", "exp_below", "sigmoid", "softplus"):
         got = apply(loops, name, x)
         assert np.all((got > 0) & (got < np.finfo(dtype).smallest_normal))
         assert np.all(np.abs(got - np.exp(x)) <= 2 * tiny)
@@ -134,6 +142,22 @@ def test_the_loop_is_vector_code(loops, name, dtype):
     signature = next(s for s in loops[name].signatures if s[0].dtype.bitwidth == 8 * dtype().itemsize)
     code = loops[name].inspect_llvm(signature)
     assert re.search(rf"call .*<\d+ x .*@llvm\.fmuladd\.v\d+f{8 * dtype().itemsize}", code)
+
+
+@BOTH
+def test_normal_cdf_errs_little_of_1(dtype):
+    @numba.njit(fastmath=set(FASTMATH), error_model="numpy")
+    def run(x, y):
+        for i in range(np.uint64(x.size)):
+            y[i] = vecmath.normal_cdf(x[i])
+
+    x = np.linspace(-9, 9, 20_001).astype(dtype)
+    x[0], x[-1] = -math.inf, math.inf
+    y = np.empty_like(x)
+    run(x, y)
+    exact = np.array([math.erfc(-one / math.sqrt(2)) / 2 for one in x.astype(np.float64).tolist()])
+    assert np.abs(y - exact).max() <= 2 * np.finfo(dtype).eps
+    assert np.all(y[x < -8.5] == 0) and np.all(y[x > 8.5] == 1)
 
 
 def test_integers_are_refused(loops):

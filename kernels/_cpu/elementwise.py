@@ -26,7 +26,7 @@ def unary(f=None, *, cost=LIGHT):
     """y = f(x, parameter) for every element, as `launch(x, parameter=0.0, out=None)`."""
     if f is None:
         return lambda f: unary(f, cost=cost)
-    f = _element(f)
+    f = as_element(f)
 
     @inner
     def task(t, x, parameter, y, way):
@@ -49,7 +49,7 @@ def unary(f=None, *, cost=LIGHT):
         size = STREAM_CHUNK if way == _STREAM else CHUNK
         spread(task, -(-x.size // size), x.size * cost // 1000, (x, parameter, y, way))
 
-    run = _compiled(loop, f)
+    run = compiled(loop, f)
 
     def launch(x, parameter=0.0, out=None):
         y = empty_like(x) if out is None else out
@@ -63,7 +63,7 @@ def binary(f=None, *, cost=LIGHT):
     """z = f(x, y, parameter) for every element, as `launch(x, y, parameter=0.0, out=None)`."""
     if f is None:
         return lambda f: binary(f, cost=cost)
-    f = _element(f)
+    f = as_element(f)
 
     @inner
     def task(t, x, y, parameter, z, way):
@@ -87,7 +87,7 @@ def binary(f=None, *, cost=LIGHT):
         size = STREAM_CHUNK if way == _STREAM else CHUNK
         spread(task, -(-x.size // size), x.size * cost // 1000, (x, y, parameter, z, way))
 
-    run = _compiled(loop, f)
+    run = compiled(loop, f)
 
     def launch(x, y, parameter=0.0, out=None):
         z = empty_like(x) if out is None else out
@@ -107,11 +107,11 @@ def _put(block, y, start, stop, way):
             y[i] = block[i - np.uint64(start)]
 
 
-def _element(f):
+def as_element(f):
     """f as part of a loop: one that is called keeps the loop from being vector code."""
     return inner(getattr(f, "py_func", f), fastmath=EXACT, forceinline=True)
 
 
-def _compiled(loop, f):
+def compiled(loop, f):
     loop.__module__, loop.__qualname__ = f.py_func.__module__, f.py_func.__qualname__
     return kernel(loop)

@@ -32,6 +32,28 @@ def relu_backward(dy, y, *, out=None):
     return _faces(y).relu_backward(dy, y, out=out)
 
 
+def relu6_forward(x, *, out=None):
+    """Rectified linear unit that ends at 6, y = min(max(x, 0), 6).
+
+    x (...) -> y (...). Krizhevsky 2010, Convolutional Deep Belief Networks on CIFAR-10.
+
+    >>> import numpy as np
+    >>> relu6_forward(np.array([-1.0, 2.0, 7.0]))
+    array([0., 2., 6.])
+    """
+    _check_input("relu6_forward", x, out)
+    return _faces(x).relu6_forward(x, out=out)
+
+
+def relu6_backward(dy, y, *, out=None):
+    """Gradient of `relu6_forward` from its result: dx = dy where 0 < y < 6, else 0.
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_gradient("relu6_backward", dy, out, y=y)
+    return _faces(y).relu6_backward(dy, y, out=out)
+
+
 def leaky_relu_forward(x, *, negative_slope=0.3, out=None):
     """Leaky rectified linear unit: y = x, below 0 negative_slope * x. The slope is at least 0.
 
@@ -80,6 +102,53 @@ def elu_backward(dy, y, *, alpha=1.0, out=None):
     return _faces(y).elu_backward(dy, y, alpha=alpha, out=out)
 
 
+def selu_forward(x, *, out=None):
+    """Scaled exponential linear unit: y = SCALE * x, below 0 SCALE * ALPHA * (e**x - 1).
+
+    x (...) -> y (...). The two numbers keep mean 0 and variance 1 from layer to layer.
+    Klambauer, Unterthiner, Mayr, Hochreiter 2017, arXiv:1706.02515.
+
+    >>> import numpy as np
+    >>> selu_forward(np.array([-1.0, 0.0, 2.0])).round(3)
+    array([-1.111,  0.   ,  2.101])
+    """
+    _check_input("selu_forward", x, out)
+    return _faces(x).selu_forward(x, out=out)
+
+
+def selu_backward(dy, y, *, out=None):
+    """Gradient of `selu_forward` from its result: dx = dy * SCALE where y > 0, else dy * (y + SCALE * ALPHA).
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_gradient("selu_backward", dy, out, y=y)
+    return _faces(y).selu_backward(dy, y, out=out)
+
+
+def celu_forward(x, *, alpha=1.0, out=None):
+    """Continuously differentiable exponential linear unit: y = x, below 0 alpha * (e**(x / alpha) - 1).
+
+    x (...) -> y (...). alpha is above 0. Barron 2017, arXiv:1704.07483.
+
+    >>> import numpy as np
+    >>> celu_forward(np.array([-1.0, 0.0, 2.0]), alpha=0.5).round(3)
+    array([-0.432,  0.   ,  2.   ])
+    """
+    _check_input("celu_forward", x, out)
+    check.positive("celu_forward", "alpha", alpha)
+    return _faces(x).celu_forward(x, alpha=alpha, out=out)
+
+
+def celu_backward(dy, y, *, alpha=1.0, out=None):
+    """Gradient of `celu_forward` from its result: dx = dy where y > 0, else dy * (1 + y / alpha).
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_gradient("celu_backward", dy, out, y=y)
+    check.positive("celu_backward", "alpha", alpha)
+    return _faces(y).celu_backward(dy, y, alpha=alpha, out=out)
+
+
 def sigmoid_forward(x, *, out=None):
     """Logistic function, y = 1 / (1 + e**-x), without overflow.
 
@@ -102,6 +171,28 @@ def sigmoid_backward(dy, y, *, out=None):
     return _faces(y).sigmoid_backward(dy, y, out=out)
 
 
+def hard_sigmoid_forward(x, *, out=None):
+    """Logistic function in three straight pieces, y = min(max(x + 3, 0), 6) / 6, as Keras 3 has it.
+
+    x (...) -> y (...). Howard et al. 2019, arXiv:1905.02244.
+
+    >>> import numpy as np
+    >>> hard_sigmoid_forward(np.array([-4.0, 0.0, 1.5]))
+    array([0.  , 0.5 , 0.75])
+    """
+    _check_input("hard_sigmoid_forward", x, out)
+    return _faces(x).hard_sigmoid_forward(x, out=out)
+
+
+def hard_sigmoid_backward(dy, y, *, out=None):
+    """Gradient of `hard_sigmoid_forward` from its result: dx = dy / 6 where 0 < y < 1, else 0.
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_gradient("hard_sigmoid_backward", dy, out, y=y)
+    return _faces(y).hard_sigmoid_backward(dy, y, out=out)
+
+
 def tanh_forward(x, *, out=None):
     """Hyperbolic tangent, y = tanh(x).
 
@@ -122,6 +213,72 @@ def tanh_backward(dy, y, *, out=None):
     """
     _check_gradient("tanh_backward", dy, out, y=y)
     return _faces(y).tanh_backward(dy, y, out=out)
+
+
+def hard_tanh_forward(x, *, out=None):
+    """Hyperbolic tangent in three straight pieces, y = min(max(x, -1), 1).
+
+    x (...) -> y (...). Collobert 2004, Large Scale Machine Learning (thesis).
+
+    >>> import numpy as np
+    >>> hard_tanh_forward(np.array([-4.0, 0.5, 2.0]))
+    array([-1. ,  0.5,  1. ])
+    """
+    _check_input("hard_tanh_forward", x, out)
+    return _faces(x).hard_tanh_forward(x, out=out)
+
+
+def hard_tanh_backward(dy, y, *, out=None):
+    """Gradient of `hard_tanh_forward` from its result: dx = dy where -1 < y < 1, else 0.
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_gradient("hard_tanh_backward", dy, out, y=y)
+    return _faces(y).hard_tanh_backward(dy, y, out=out)
+
+
+def softplus_forward(x, *, out=None):
+    """Smooth rectifier, y = log(1 + e**x), without overflow.
+
+    x (...) -> y (...). Dugas et al. 2000, Incorporating Second-Order Functional Knowledge, NIPS 13.
+
+    >>> import numpy as np
+    >>> softplus_forward(np.array([-1000.0, 0.0, 100.0])).round(3)
+    array([  0.   ,   0.693, 100.   ])
+    """
+    _check_input("softplus_forward", x, out)
+    return _faces(x).softplus_forward(x, out=out)
+
+
+def softplus_backward(dy, y, *, out=None):
+    """Gradient of `softplus_forward` from its result: dx = dy * (1 - e**-y), which needs no division.
+
+    dy (...), y (...) -> dx (...)
+    """
+    _check_gradient("softplus_backward", dy, out, y=y)
+    return _faces(y).softplus_backward(dy, y, out=out)
+
+
+def softsign_forward(x, *, out=None):
+    """y = x / (1 + |x|), which nears its limits -1 and 1 more slowly than tanh.
+
+    x (...) -> y (...). Turian, Bergstra, Bengio 2009, Quadratic Features and Deep Architectures for Chunking.
+
+    >>> import numpy as np
+    >>> softsign_forward(np.array([-1.0, 0.0, 3.0]))
+    array([-0.5 ,  0.  ,  0.75])
+    """
+    _check_input("softsign_forward", x, out)
+    return _faces(x).softsign_forward(x, out=out)
+
+
+def softsign_backward(dy, x, *, out=None):
+    """Gradient of `softsign_forward` from its input, as 1 - |y| has lost its digits near 1: dx = dy / (1 + |x|)**2.
+
+    dy (...), x (...) -> dx (...)
+    """
+    _check_gradient("softsign_backward", dy, out, x=x)
+    return _faces(x).softsign_backward(dy, x, out=out)
 
 
 def gelu_forward(x, *, approximate=False, out=None):

@@ -4,13 +4,30 @@ import numpy as np
 
 from .._row import Bad, Case, Op, away_from_zero, normal, ragged, read_only
 
+SIZES = {"4 KB": 1 << 10, "256 KB": 1 << 16, "2 MB": 1 << 19, "25 MB": 6_400_000, "50 MB": 12_800_000}  # of float32
 
-def _elementwise(name, recipe=normal, saved="y", others=(), bad=()):
+
+def away_from(*kinks, scale=1.0, gap=0.1):
+    """Recipes of normal numbers with a gap around every kink of a function in pieces, which must lie 2 gaps apart."""
+
+    def of_shape(*shape):
+        def recipe(rng, dtype):
+            x = rng.standard_normal(shape) * scale
+            for kink in kinks:
+                x = np.where(np.abs(x - kink) < gap, kink + np.copysign(gap, x - kink), x)
+            return x.astype(dtype)
+
+        return recipe
+
+    return of_shape
+
+
+def elementwise(name, recipe=normal, saved="y", others=(), bad=(), folder="activation"):
     """An activation whose backward takes `saved`; `others` are options that a case of their own tries."""
     cases = tuple(Case(why, {"x": recipe(*shape)}) for why, shape in ragged())
     cases += (Case("far from 0", {"x": normal(7, 13, scale=100)}),)
     cases += tuple(Case(f"{options}", {"x": recipe(5, 11)}, options) for options in others)
-    bench = (Case("in the first cache level", {"x": recipe(4096)}), Case("in memory", {"x": recipe(6_400_000)}))
+    bench = tuple(Case(why, {"x": recipe(size)}) for why, size in SIZES.items())
     backward = {"dy": np.ones((2, 3)), saved: np.ones((2, 3))}
     bad += (
         Bad({"out": np.ones(2)}, f"{name}_forward: out has shape (2,), expected (1,)"),
@@ -34,12 +51,13 @@ def _elementwise(name, recipe=normal, saved="y", others=(), bad=()):
         ),
         Bad({**backward, "out": np.ones((3, 2))}, f"{name}_backward: out has shape (3, 2), expected (2, 3)"),
     )
-    return Op(name, "activation", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+    return Op(name, folder, ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
 
 
 OPS = (
-    _elementwise("relu", away_from_zero),
-    _elementwise(
+    elementwise("relu", away_from_zero),
+    elementwise("relu6", away_from(0, 6, scale=4)),
+    elementwise(
         "leaky_relu",
         away_from_zero,
         others=({"negative_slope": 0.0}, {"negative_slope": 2}),
@@ -54,7 +72,7 @@ OPS = (
             ),
         ),
     ),
-    _elementwise(
+    elementwise(
         "elu",
         away_from_zero,
         others=({"alpha": 0.3}, {"alpha": 2}),
@@ -67,9 +85,26 @@ OPS = (
             ),
         ),
     ),
-    _elementwise("sigmoid"),
-    _elementwise("tanh"),
-    _elementwise(
+    elementwise("selu", away_from_zero),
+    elementwise(
+        "celu",
+        others=({"alpha": 0.3}, {"alpha": 2}),
+        bad=(
+            Bad({"alpha": 0}, "celu_forward: alpha is 0, expected a number above 0"),
+            Bad({"alpha": "1"}, "celu_forward: alpha is '1', expected a number"),
+            Bad(
+                {"dy": np.ones(1), "y": np.ones(1), "alpha": -1.0},
+                "celu_backward: alpha is -1.0, expected a number above 0",
+            ),
+        ),
+    ),
+    elementwise("sigmoid"),
+    elementwise("hard_sigmoid", away_from(-3, 3, scale=3)),
+    elementwise("tanh"),
+    elementwise("hard_tanh", away_from(-1, 1)),
+    elementwise("softplus"),
+    elementwise("softsign", saved="x"),
+    elementwise(
         "gelu",
         saved="x",
         others=({"approximate": True},),
