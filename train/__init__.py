@@ -11,7 +11,8 @@ from .losses import (
 )
 from .metrics import AUC, Accuracy, F1Score, Metric, Precision, Recall
 from .model import Model
-from .optimizers import SGD, Adam, Optimizer
+from .optimizer import Optimizer
+from .optimizers import LAMB, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Muon, RMSprop
 from .progress import ProgressBar
 from .saving import load
 from .sequential import Sequential
@@ -20,7 +21,10 @@ from .tensorboard import SummaryWriter
 __all__ = [
     "AUC",
     "Accuracy",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "BinaryCrossentropy",
     "Callback",
     "CategoricalCrossentropy",
@@ -28,13 +32,17 @@ __all__ = [
     "EarlyStopping",
     "F1Score",
     "History",
+    "LAMB",
+    "Lion",
     "Loss",
     "MeanSquaredError",
     "Metric",
     "Model",
+    "Muon",
     "Optimizer",
     "Precision",
     "ProgressBar",
+    "RMSprop",
     "Recall",
     "SGD",
     "Sequential",

@@ -34,16 +34,16 @@ class Treatment(_Treatment):
 
     def __new__(cls, l1=0.0, l2=0.0, clipvalue=None, clipnorm=None, global_clipnorm=None):
         self = super().__new__(cls, l1, l2, clipvalue, clipnorm, global_clipnorm)
-        _expect(cls.__name__, self)
+        check.number(cls.__name__, "l1", l1, 0)
+        check.number(cls.__name__, "l2", l2, 0)
+        expect_clips(cls.__name__, clipvalue=clipvalue, clipnorm=clipnorm, global_clipnorm=global_clipnorm)
         return self
 
 
-def _expect(op, treatment):
-    """A treatment's numbers are such, and at most one of them clips."""
-    check.number(op, "l1", treatment.l1, 0)
-    check.number(op, "l2", treatment.l2, 0)
-    clips = [name for name in ("clipvalue", "clipnorm", "global_clipnorm") if getattr(treatment, name) is not None]
-    for name in clips:
-        check.number(op, name, getattr(treatment, name), 0)
-    if len(clips) > 1:
-        raise ValueError(f"{op}: {clips[0]} and {clips[1]} are given, expected at most one way to clip")
+def expect_clips(op, **clips):
+    """At most one of the limits is given, and it is a number from 0."""
+    given = [name for name, limit in clips.items() if limit is not None]
+    for name in given:
+        check.number(op, name, clips[name], 0)
+    if len(given) > 1:
+        raise ValueError(f"{op}: {given[0]} and {given[1]} are given, expected at most one way to clip")

@@ -45,8 +45,8 @@ def muon_update(
     where X, about U V^T of u = U S V^T, comes from u / (|u| + 1e-7) by ns_steps of Newton and Schulz's iteration
     X = a X + (b X X^T + c (X X^T)^2) X, a = 3.4445, b = -4.7750, c = 2.0315. w, dw, m (M, N), float32 or float64, or
     lists of such; w and m are changed, and m starts from zeros. Raises TypeError or ValueError before anything is
-    changed. Jordan 2024, https://kellerjordan.github.io/posts/muon, with Keras's 6 steps for his 5; PyTorch takes 5 and
-    keeps (1 - momentum) * m, which after the normalisation differs for Nesterov's alone.
+    changed. Jordan 2024, https://kellerjordan.github.io/posts/muon, with Keras's 6 steps for his 5; PyTorch takes 5,
+    in bfloat16, and keeps (1 - momentum) * m, which the normalisation makes the same.
 
     >>> import numpy as np
     >>> w, m = np.zeros((2, 2)), np.zeros((2, 2))

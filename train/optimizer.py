@@ -1,0 +1,219 @@
+"""The base of all optimizers: parameters, what is kept for them, and steps of all of them at once."""
+
+import inspect
+import math
+import numbers
+
+import numpy as np
+
+from ..kernels import _check as check
+from ..kernels._varying import varying
+from ..kernels.optim import Treatment, ema_update
+from ..kernels.optim._treatment import expect_clips
+from ..layers._device import assign, beside, on_device, to_host
+from ..layers._layer import config
+from ..layers._tape import Parameter
+
+# What no CUDA kernel knows yet.
+_CPU_ONLY = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "amsgrad")
+
+
+class Optimizer:
+    """Base of all optimizers: parameters, and what is kept for each of them.
+
+    A subclass has `slots(value)`, the arrays kept for a parameter (or Nones), and `update(value, gradient, *slots)`,
+    which changes value and slots. Where the class says that it takes lists, `update` gets lists, of all parameters at
+    once, and that is one call of a kernel. All take these arguments, which are Keras's:
+
+    parameters       those of `model.parameters()`; left out for `compile`
+    learning_rate    a finite number from 0
+    weight_decay     a step takes learning_rate * weight_decay of the weights away, apart from their gradient; or None
+    clipnorm         every gradient whose norm is greater is scaled to it
+    clipvalue        the elements of gradients are cut to [-clipvalue, clipvalue]
+    global_clipnorm  all gradients are scaled by one factor, if the norm of all of them together is greater
+    use_ema          keep averages of the weights, which `finalize_variable_values` puts in their place
+    ema_momentum     how much of the averages a step keeps, from 0 to 1
+    """
+
+    takes_lists = False
+    on_cuda = False  # whether the kernels run on a CUDA device, without any of the arguments that all take
+
+    def __init__(
+        self, parameters, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
+        use_ema=False, ema_momentum=0.99,
+    ):  # fmt: skip
+        op = type(self).__name__
+        self.learning_rate = learning_rate
+        if weight_decay is not None:
+            check.number(op, "weight_decay", weight_decay, 0)
+        check.number(op, "ema_momentum", ema_momentum, 0, 1)
+        self.weight_decay, self.use_ema, self.ema_momentum = weight_decay, bool(use_ema), ema_momentum
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
+        clips = {"clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm}
+        expect_clips(op, **clips)
+        self._treatment = Treatment(**clips) if any(limit is not None for limit in clips.values()) else None
+        self.iterations = 0
+        self._parameters = []
+        self._slots = {}
+        self._columns = None
+        if parameters is not None:
+            if isinstance(parameters, numbers.Real):
+                raise TypeError(
+                    f"{op}: parameters is {parameters}, expected parameters; "
+                    f"a rate is given by name, {op}(learning_rate={parameters})"
+                )
+            self.attach(parameters)
+
+    def __init_subclass__(cls, **options):
+        """A constructor's `**common` stands for the arguments that all optimizers take; its signature has them all."""
+        super().__init_subclass__(**options)
+        own = inspect.signature(cls.__init__).parameters
+        if "common" in own:
+            rest = [p.replace(kind=p.KEYWORD_ONLY) for name, p in _COMMON.items() if name not in own]
+            cls.__signature__ = inspect.Signature([*(p for name, p in own.items() if name not in _UNNAMED), *rest])
+
+    @property
+    def learning_rate(self):
+        """The length of a step, a finite number from 0; it may be set at any time."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate):
+        op = type(self).__name__
+        check.number(op, "learning_rate", learning_rate, 0)
+        if not math.isfinite(learning_rate):
+            raise ValueError(f"{op}: learning_rate is {learning_rate}, expected a finite number")
+        self._learning_rate = learning_rate
+
+    def attach(self, parameters):
+        """Work on these parameters from now on; what is kept for those known already stays."""
+        op = type(self).__name__
+        parameters = list(parameters)
+        if not parameters:
+            raise ValueError(f"{op}: there are no parameters; build the model first, with model.build(input_shape)")
+        for p in parameters:
+            if not isinstance(p, Parameter):
+                raise TypeError(f"{op}: parameters holds a {type(p).__name__}, expected those of model.parameters()")
+        if parameters == self._parameters:
+            return
+        self._parameters = parameters
+        self._slots = {p: self._slots.get(p) or self._fresh(p.value) for p in parameters}
+        self._columns = None
+
+    def zero_grad(self):
+        """Forget all gradients."""
+        for p in self._parameters:
+            p.grad = None
+
+    def step(self):
+        """Change every parameter that has a gradient. Raises RuntimeError if none has."""
+        if self._parameters and on_device(self._parameters[0].value):
+            return self._step_on_device()
+        ready = [p for p in self._parameters if p.grad is not None]
+        if not ready:
+            raise _no_gradient()
+        columns = self._kept_together(ready)
+        values, gradients = [p.value for p in ready], [p.grad for p in ready]
+        self.iterations += 1
+        averages = columns.pop() if self.use_ema else None
+        if self.takes_lists:
+            self.update(values, gradients, *columns)
+        else:
+            for arrays in zip(values, gradients, *(column or [None] * len(ready) for column in columns)):
+                self.update(*arrays)
+        if averages:  # the first step makes them the weights, as in Keras
+            ema_update(averages, values, momentum=self.ema_momentum if self.iterations > 1 else 0.0)
+
+    def finalize_variable_values(self):
+        """Put the averages of the weights in their place, as Keras does at the end of `fit`; needs use_ema."""
+        if not self.use_ema:
+            raise RuntimeError(
+                f"finalize_variable_values: {type(self).__name__} keeps no averages; construct it with use_ema=True"
+            )
+        if self.iterations:
+            for p in self._parameters:
+                assign(p.value, to_host(self._kept(p)[-1]))
+
+    def rate(self, value):
+        """The learning rate for an array or a list of them; on a device, one that a recorded step reads anew."""
+        if value.__class__ is list:
+            value = value[0]
+        return self.learning_rate if value.__class__ is np.ndarray else varying(lambda: self.learning_rate)
+
+    def common(self, value):
+        """The options that all updates take, for an array or a list of them."""
+        options = {"learning_rate": self.rate(value)}
+        if self.weight_decay:
+            options["weight_decay"] = self.weight_decay
+        if self._treatment is not None:
+            options["treatment"] = self._treatment
+        return options
+
+    def _step_on_device(self):
+        if not (self.takes_lists and self.on_cuda):
+            raise NotImplementedError(
+                f"step: {type(self).__name__} computes on NumPy arrays, and the weights are on a CUDA device; move the "
+                f"model with model.to('cpu'), or use SGD or Adam"
+            )
+        given = [name for name in _CPU_ONLY if getattr(self, name, None)]
+        if given:
+            raise NotImplementedError(
+                f"step: {type(self).__name__} has no CUDA kernel for {' and '.join(given)} yet, and the weights are on "
+                f"a CUDA device; leave that out, or move the model with model.to('cpu')"
+            )
+        ready = [p for p in self._parameters if p.grad is not None]
+        if not ready:
+            raise _no_gradient()
+        self._columns = None
+        self.iterations = varying(self._count)
+        slots = (None if column[0] is None else list(column) for column in zip(*map(self._kept, ready)))
+        self.update([p.value for p in ready], [p.grad for p in ready], *slots)
+
+    def _count(self):
+        self.iterations = int(self.iterations) + 1
+        return self.iterations
+
+    def _fresh(self, value):
+        """What is kept for a parameter from its first step on; the average comes last."""
+        slots = tuple(self.slots(value))
+        return (*slots, beside(np.array(to_host(value)), value)) if self.use_ema else slots
+
+    def _kept_together(self, ready):
+        """What is kept for parameters on the CPU, as lists, or None where nothing is."""
+        if len(ready) == len(self._parameters) and self._columns is not None:
+            return list(self._columns)
+        kept = zip(*map(self._kept, ready))
+        columns = [None if all(slot is None for slot in column) else list(column) for column in kept]
+        if len(ready) == len(self._parameters):
+            self._columns = tuple(columns)
+        return columns
+
+    def _kept(self, p):
+        """What is kept for a parameter, where its value lies now."""
+        slots = self._slots[p]
+        if any(slot is not None and on_device(slot) != on_device(p.value) for slot in slots):
+            slots = self._slots[p] = tuple(None if slot is None else beside(slot, p.value) for slot in slots)
+        return slots
+
+    def config(self):
+        """The constructor's arguments but the parameters, and but what all optimizers take and nobody changed."""
+        given = config(self, leave_out=("parameters",))
+        return {name: x for name, x in given.items() if name not in _COMMON or x != _COMMON[name].default}
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.config().items())})"
+
+
+def _no_gradient():
+    return RuntimeError(
+        "step: no parameter has a gradient; call loss.backward() first, "
+        "and construct the optimizer with the model's own parameters"
+    )
+
+
+_UNNAMED = ("self", "common")
+_COMMON = {
+    name: p
+    for name, p in inspect.signature(Optimizer).parameters.items()
+    if name not in ("parameters", "learning_rate")
+}
