@@ -100,7 +100,8 @@ def global_max_pool1d_forward(x):
     """Largest value of every channel of a sequence, and its place.
 
     x (N, L, C) -> y (N, C), argmax (N, C) as int32, the place in the sequence; of equal values the first, and a
-    NaN counts as the largest. Raises TypeError or ValueError for other dtypes and ranks and for sequences without elements.
+    NaN counts as the largest. Raises TypeError or ValueError for other dtypes and ranks and for sequences without
+    elements.
 
     >>> import numpy as np
     >>> y, argmax = global_max_pool1d_forward(np.array([1.0, 5.0, 7.0, 3.0]).reshape(1, 4, 1))
