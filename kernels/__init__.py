@@ -32,7 +32,14 @@ from .attention import attention_backward, attention_forward, rotary_backward, r
 from .conv import conv2d_backward, conv2d_forward
 from .conv1d import conv1d_backward, conv1d_forward
 from .conv_transpose import conv2d_transpose_backward, conv2d_transpose_forward
-from .dropout import dropout_backward, dropout_forward
+from .dropout import (
+    dropout_backward,
+    dropout_forward,
+    gaussian_noise_backward,
+    gaussian_noise_forward,
+    spatial_dropout_backward,
+    spatial_dropout_forward,
+)
 from .embedding import (
     embedding_backward,
     embedding_bag_backward,
@@ -141,6 +148,8 @@ __all__ = [
     "embedding_bag_forward",
     "embedding_forward",
     "embedding_sparse_backward",
+    "gaussian_noise_backward",
+    "gaussian_noise_forward",
     "gelu_backward",
     "gelu_forward",
     "global_average_pool1d_backward",
@@ -208,6 +217,8 @@ __all__ = [
     "softsign_forward",
     "sparse_categorical_crossentropy_backward",
     "sparse_categorical_crossentropy_forward",
+    "spatial_dropout_backward",
+    "spatial_dropout_forward",
     "swiglu_backward",
     "swiglu_forward",
     "tanh_backward",

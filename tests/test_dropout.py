@@ -58,3 +58,33 @@ def test_dropped_nan_is_zero_and_out_may_be_x():
     assert y is x
     np.testing.assert_array_equal(np.isnan(y), kept(1000))
     assert (y[~kept(1000)] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", (np.float32, np.float64))
+def test_noise_is_normal(dtype):
+    n = 1_000_000
+    noise = kernels.gaussian_noise_forward(np.zeros(n, dtype), stddev=2.0, seed=5, step=1) / 2
+    moments = [noise.mean(dtype=np.float64), *((noise**k).mean(dtype=np.float64) for k in (2, 3, 4))]
+    deviations = [1, 2**0.5, 15**0.5, 96**0.5]  # of x**k: sqrt(E x**2k - (E x**k)**2)
+    for got, expected, deviation in zip(moments, (0, 1, 0, 3), deviations):
+        assert abs(got - expected) <= 4 * deviation / np.sqrt(n)
+    assert np.abs(noise).max() > 4
+    assert abs((noise[::2] * noise[1::2]).mean()) <= 4 / np.sqrt(n / 2)  # cosine and sine of one pair
+
+
+def test_noise_depends_on_the_position_alone():
+    def noise(n, **change):
+        return kernels.gaussian_noise_forward(np.zeros(n), **{"stddev": 1.0, "seed": 0, "step": 0, **change})
+
+    whole = noise(20_000)
+    for n in (1, 2, 3, 63, 65, 8193, 9_001):
+        assert noise(n).tobytes() == whole[:n].tobytes()
+    for change in ({"seed": 1}, {"step": 1}, {"seed": 1 << 32}, {"step": 1 << 32}):
+        assert abs(np.corrcoef(noise(20_000, **change), whole)[0, 1]) <= 4 / np.sqrt(20_000)
+
+
+def test_channels_are_dropped_as_elements_are():
+    options = {"rate": 0.5, "seed": 3, "step": 9}
+    y = kernels.spatial_dropout_forward(np.ones((5, 2, 3, 7)), **options)
+    expected = kernels.dropout_forward(np.ones((5, 7)), **options)
+    np.testing.assert_array_equal(y, np.broadcast_to(expected[:, None, None], y.shape))

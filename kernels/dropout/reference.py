@@ -4,6 +4,8 @@ x, y, dy, dx (...)    word (...), 32 random bits a position, in C order four pos
 
 y = x / (1 - rate) where word >= rate 2^32, else 0    dx = dy / (1 - rate) there, else 0
 
+spatial: one word for all places of a channel of an image    noise: y = x + stddev n, n of two words
+
 The words are those of Philox4x32-10: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3".
 """
 
@@ -20,6 +22,36 @@ def dropout_forward(x, *, rate, seed, step, out=None):
 
 def dropout_backward(dy, *, rate, seed, step, out=None):
     return dropout_forward(dy, rate=rate, seed=seed, step=step)
+
+
+def spatial_dropout_forward(x, *, rate, seed, step, out=None):
+    keep = words((x.shape[0], x.shape[-1]), seed, step) >= np.uint64(rate * 2.0**32)
+    keep = keep.reshape(x.shape[0], *[1] * (x.ndim - 2), x.shape[-1])
+    return np.where(keep, x * (1 / (1 - rate)), np.zeros_like(x))
+
+
+def spatial_dropout_backward(dy, *, rate, seed, step, out=None):
+    return spatial_dropout_forward(dy, rate=rate, seed=seed, step=step)
+
+
+def gaussian_noise_forward(x, *, stddev, seed, step, out=None):
+    return x + x.dtype.type(stddev) * normal(x.shape, seed, step, x.dtype)
+
+
+def gaussian_noise_backward(dy, *, out=None):
+    return dy.copy()
+
+
+def normal(shape, seed, step, dtype):
+    """Normal numbers by Box and Muller: sqrt(-2 log u) times cos and sin of 2 pi v, u and v of neighbouring words.
+
+    A word's upper 23 bits k are the number (k + 1/2) / 2**23, in which float32 is exact.
+    """
+    size = int(np.prod(shape))
+    uniform = ((words(((size + 1) // 2 * 2,), seed, step) >> np.uint64(9)) + 0.5) / 2.0**23
+    u, v = uniform.astype(dtype).reshape(-1, 2).T
+    radius, angle = np.sqrt(-2 * np.log(u)), dtype.type(2 * np.pi) * v
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1).reshape(-1)[:size].reshape(shape)
 
 
 def words(shape, seed, step):
