@@ -24,15 +24,15 @@ from ..matmul.cpu import linear_backward, linear_forward, matmul_forward
 from .cpu_gru import gru_gradient_steps, gru_steps
 from .cpu_lstm import lstm_gradient_steps, lstm_steps
 from .cpu_simple import simple_rnn_gradient_steps, simple_rnn_steps
+from .cpu_steps import packed, work_of
 
 _NO_MASK = np.ones((1, 1), bool)
 
 
 def simple_rnn_forward(x, w, u, b=None, h0=None, *, mask=None, activation="tanh", reverse=False, out=None):
     y, h = _outputs(x, u, out)
-    zx, panels = _input_product(x, w, b), _panels(u, 1)
-    relu = activation == "relu"
-    simple_rnn_steps(zx, u, _state(h0, h), *_masking(mask), bool(reverse), relu, panels, y, h)
+    zx, options = _input_product(x, w, b), (*_masking(mask), bool(reverse), activation == "relu")
+    simple_rnn_steps(*work_of(y, 1), zx, packed(u, False), _state(h0, h), *options, y, h)
     return y, h
 
 
@@ -40,9 +40,9 @@ def simple_rnn_backward(
     dy, x, w, u, b=None, h0=None, *, y, mask=None, dh=None, activation="tanh", reverse=False, need_dx=True
 ):
     da, before, dh0 = _gradients(x, u, y)
-    states = _state(dh, dh0), u, _state(h0, dh0)
-    options = *_masking(mask), bool(reverse), activation == "relu", _transposed_panels(u)
-    simple_rnn_gradient_steps(*_output_gradient(dy, y), *states, y, *options, da, before, dh0)
+    states = _state(dh, dh0), packed(u, True), _state(h0, dh0)
+    options = *_masking(mask), bool(reverse), activation == "relu"
+    simple_rnn_gradient_steps(*work_of(y, 1), *_output_gradient(dy, y), *states, y, *options, da, before, dh0)
     du = matmul_forward(_rows(before), _rows(da), transpose_a=True)
     dx, dw, db = _input_gradients(da, x, w, b, need_dx)
     return dx, dw, du, db, None if h0 is None else dh0
@@ -52,15 +52,12 @@ def gru_forward(x, w, u, b=None, h0=None, *, mask=None, reset_after=True, revers
     y, h = _outputs(x, u, out)
     (B, T, H), dtype = y.shape, x.dtype
     gates, inner = empty((T, 3, B, H), dtype), empty((T, B, H), dtype)
-    biased = reset_after and b is not None
-    b_input, b_inner = b if biased else (b, h)
-    if biased:
-        b_input = b_input.copy()
-        b_input[: 2 * H] += b_inner[: 2 * H]
-        b_inner = b_inner[2 * H :]
-    zx, panels = _input_product(x, w, b_input), _panels(u, 3)
-    options = *_masking(mask), bool(reverse), bool(reset_after), panels
-    gru_steps(zx, u, b_inner, biased, _state(h0, h), *options, y, h, gates, inner)
+    b_input, b_inner = b, np.zeros(H, dtype)
+    if reset_after and b is not None:
+        b_input, b_inner = b[0].copy(), b[1, 2 * H :]
+        b_input[: 2 * H] += b[1, : 2 * H]
+    zx, options = _input_product(x, w, b_input), (*_masking(mask), bool(reverse), bool(reset_after))
+    gru_steps(*work_of(y, 3), zx, packed(u, False), b_inner, _state(h0, h), *options, y, h, gates, inner)
     return y, h, gates, inner
 
 
@@ -70,9 +67,11 @@ def gru_backward(
     H = u.shape[0]
     da, before, dh0 = _gradients(x, u, y)
     other = empty_like(y)  # with reset_after the gradient of `inner`, else `inner` itself, in the order of y
-    states = _state(dh, dh0), u, _state(h0, dh0)
-    options = *_masking(mask), bool(reverse), bool(reset_after), _transposed_panels(u)
-    gru_gradient_steps(*_output_gradient(dy, y), *states, y, gates, inner, *options, da, before, other, dh0)
+    states = _state(dh, dh0), packed(u, True), _state(h0, dh0)
+    options = *_masking(mask), bool(reverse), bool(reset_after)
+    gru_gradient_steps(
+        *work_of(y, 3), *_output_gradient(dy, y), *states, y, gates, inner, *options, da, before, other, dh0
+    )
     du = empty_like(u)
     _columns_product(_rows(before), _rows(da), 0, du, 0, 2 * H)
     if reset_after:
@@ -93,9 +92,8 @@ def lstm_forward(x, w, u, b=None, h0=None, c0=None, *, mask=None, reverse=False,
     y, h = _outputs(x, u, out)
     (B, T, H), dtype = y.shape, x.dtype
     c, gates, cells = empty_like(h), empty((T, 4, B, H), dtype), empty((T, B, H), dtype)
-    zx, panels = _input_product(x, w, b), _panels(u, 4)
-    options = *_masking(mask), bool(reverse), panels
-    lstm_steps(zx, u, _state(h0, h), _state(c0, c), *options, y, h, c, gates, cells)
+    zx, options = _input_product(x, w, b), (*_masking(mask), bool(reverse))
+    lstm_steps(*work_of(y, 4), zx, packed(u, False), _state(h0, h), _state(c0, c), *options, y, h, c, gates, cells)
     return y, h, c, gates, cells
 
 
@@ -104,9 +102,9 @@ def lstm_backward(
 ):
     da, before, dh0 = _gradients(x, u, y)
     dc0 = empty_like(dh0)
-    states = _state(dh, dh0), _state(dc, dc0), u, _state(h0, dh0), _state(c0, dc0)
-    options = *_masking(mask), bool(reverse), _transposed_panels(u)
-    lstm_gradient_steps(*_output_gradient(dy, y), *states, y, gates, cells, *options, da, before, dh0, dc0)
+    states = _state(dh, dh0), _state(dc, dc0), packed(u, True), _state(h0, dh0), _state(c0, dc0)
+    given, options = _output_gradient(dy, y), (*_masking(mask), bool(reverse))
+    lstm_gradient_steps(*work_of(y, 4), *given, *states, y, gates, cells, *options, da, before, dh0, dc0)
     du = matmul_forward(_rows(before), _rows(da), transpose_a=True)
     dx, dw, db = _input_gradients(da, x, w, b, need_dx)
     return dx, dw, du, db, None if h0 is None else dh0, None if c0 is None else dc0
@@ -165,14 +163,3 @@ def _columns_product(a, b, b0, c, c0, N):
 def _places(sizes, strides, starts):
     """`product.gemm`'s layout of one product."""
     return np.array([sizes, strides, starts], np.int64)
-
-
-def _panels(u, gates):
-    """Room for u, packed gate by gate."""
-    H = u.shape[0]
-    return empty_panels(H, H, u.dtype, gates)
-
-
-def _transposed_panels(u):
-    H, N = u.shape
-    return empty_panels(N, H, u.dtype)

@@ -14,26 +14,20 @@ dh' = dh z + da_zr u^T + (dinner u^T or dinner r)
 import numpy as np
 
 from .._cpu.jit import inner, kernel
-from .._cpu.microkernel import ACCUMULATE, BIAS
+from .._cpu.panels import panel_columns
 from .._cpu.threads import flat, spread
 from .cpu_steps import (
     Sequences,
+    add_product,
     add_rows,
     clear,
     copy,
-    gate_size,
     keep,
-    pack_gates,
-    pack_transposed,
-    part_of,
-    product,
     read_rows,
-    rows_of,
     sigmoid_of,
     silence,
     state_before,
     tanh_of,
-    tasks_of,
     through_sigmoid,
     times,
     write_rows,
@@ -41,41 +35,42 @@ from .cpu_steps import (
 
 
 @kernel
-def gru_steps(zx, u, b, biased, h0, mask, masked, reverse, reset_after, panels, y, h, gates, inner):
-    B, T, H = y.shape
-    s = Sequences(B, T, H, rows_of(B), flat(mask), masked, reverse)
-    pack_gates(flat(u), H, 3, panels)
-    tasks, work = tasks_of(s, 3)
+def gru_steps(rows, work, zx, panels, b, h0, mask, masked, reverse, reset_after, y, h, gates, inner):
+    s = Sequences(*y.shape, rows, flat(mask), masked, reverse)
     arrays = flat(zx), panels, flat(b), flat(h0), flat(y), flat(h), flat(gates), flat(inner)
-    spread(_task, tasks, work, (s, reset_after, BIAS if biased else 0, *arrays))
+    spread(_task, -(-s.B // rows), work, (s, reset_after, *arrays))
 
 
 @inner
-def _task(task, s, reset_after, biased, zx, panels, b, h0, y, last_h, gates, inners):
+def _task(task, s, reset_after, zx, panels, b, h0, y, last_h, gates, inners):
     """All steps of the sequences from `first` on."""
     first = task * s.rows
     rows = min(s.rows, s.B - first)
-    T, H, n, start, size = s.T, s.H, rows * s.H, first * s.H, gate_size(s.H, y.itemsize)
+    T, H, n, start, size, apart = s.T, s.H, rows * s.H, first * s.H, panels.size // 3, s.B * s.H
     room = np.empty(2 * n, y.dtype)
     h, new = room[:n], room[n:]
     copy(h0[start:], h)
     for step in range(T):
         t = T - 1 - step if s.reverse else step
         at = first * T + t  # the place of the first sequence's step
-        z, r = part_of(gates, s, first, rows, t, 0, 3), part_of(gates, s, first, rows, t, 1, 3)
-        g, part = part_of(gates, s, first, rows, t, 2, 3), part_of(inners, s, first, rows, t, 0, 1)
+        z, part = gates[t * 3 * apart + start :], inners[t * apart + start :][:n]
+        r, g = z[apart:], z[2 * apart :][:n]
         for gate in range(3):
-            read_rows(zx, (at * 3 + gate) * H, T * 3 * H, rows, part_of(gates, s, first, rows, t, gate, 3))
-        for gate in range(2):
-            a = part_of(gates, s, first, rows, t, gate, 3)
-            product(h, rows, panels[gate * size :], H, 0, a, ACCUMULATE, b)
-            sigmoid_of(a)
+            a = z[gate * apart :][:n]
+            read_rows(zx, (at * 3 + gate) * H, T * 3 * H, rows, a)
+            state, sums = h, a
+            if gate == 2:
+                if reset_after:
+                    sums = part
+                    read_rows(b, 0, 0, rows, part)
+                else:
+                    state = part
+                    times(r, h, part)
+            add_product(state, rows, panels[gate * size :], H, sums)
+            if gate < 2:
+                sigmoid_of(a)
         if reset_after:
-            product(h, rows, panels[2 * size :], H, 0, part, biased, b)
-            _add_product(r, part, g)
-        else:
-            times(r, h, part)
-            product(part, rows, panels[2 * size :], H, 0, g, ACCUMULATE, b)
+            _add_times(r, part, g)
         tanh_of(g)
         _mix(z, h, g, new)
         keep(s, first, rows, t, h, new)
@@ -85,7 +80,7 @@ def _task(task, s, reset_after, biased, zx, panels, b, h0, y, last_h, gates, inn
 
 
 @inner
-def _add_product(a, b, c):
+def _add_times(a, b, c):
     """c += a b."""
     for j in range(np.uint64(c.size)):
         c[j] += a[j] * b[j]
@@ -100,10 +95,12 @@ def _mix(z, h, g, new):
 
 @kernel
 def gru_gradient_steps(
+    rows,
+    work,
     dy,
     has_dy,
     dh,
-    u,
+    panels,
     h0,
     y,
     gates,
@@ -112,18 +109,15 @@ def gru_gradient_steps(
     masked,
     reverse,
     reset_after,
-    panels,
     da,
     before,
     other,
     dh0,
 ):
-    B, T, H = y.shape
-    s = Sequences(B, T, H, rows_of(B), flat(mask), masked, reverse)
-    pack_transposed(flat(u), H, 3, panels)
-    tasks, work = tasks_of(s, 3)
+    s = Sequences(*y.shape, rows, flat(mask), masked, reverse)
     given = flat(dy), has_dy, flat(dh), flat(h0), flat(y), flat(gates), flat(inner), panels
-    spread(_gradient_task, tasks, work, (s, reset_after, *given, flat(da), flat(before), flat(other), flat(dh0)))
+    results = flat(da), flat(before), flat(other), flat(dh0)
+    spread(_gradient_task, -(-s.B // rows), work, (s, reset_after, *given, *results))
 
 
 @inner
@@ -131,7 +125,7 @@ def _gradient_task(task, s, reset_after, dy, has_dy, last_dh, h0, y, gates, inne
     """All steps of the sequences from `first` on, the last step first."""
     first = task * s.rows
     rows = min(s.rows, s.B - first)
-    T, H, n, start = s.T, s.H, rows * s.H, first * s.H
+    T, H, n, start, apart, width = s.T, s.H, rows * s.H, first * s.H, s.B * s.H, panel_columns(y.itemsize)
     room = np.empty(7 * n, y.dtype)
     dh, new_dh, h, dinner, parts = room[:n], room[n : 2 * n], room[2 * n : 3 * n], room[3 * n : 4 * n], room[4 * n :]
     dz, dr, dg = parts[:n], parts[n : 2 * n], parts[2 * n :]
@@ -143,8 +137,8 @@ def _gradient_task(task, s, reset_after, dy, has_dy, last_dh, h0, y, gates, inne
             add_rows(dy, at * H, T * H, rows, dh)
         state_before(s, first, rows, t, y, h0, h)
         write_rows(h, rows, before, at * H, T * H)
-        z, r = part_of(gates, s, first, rows, t, 0, 3), part_of(gates, s, first, rows, t, 1, 3)
-        g, part = part_of(gates, s, first, rows, t, 2, 3), part_of(inners, s, first, rows, t, 0, 1)
+        z, inner = gates[t * 3 * apart + start :], inners[t * apart + start :][:n]
+        r, g = z[apart:], z[2 * apart :]
         _less(h, g, dr)  # dr's memory is free as yet
         through_sigmoid(dh, dr, z, dz)
         _through_mix(dh, z, g, dg)
@@ -153,24 +147,27 @@ def _gradient_task(task, s, reset_after, dy, has_dy, last_dh, h0, y, gates, inne
         keep(s, first, rows, t, dh, new_dh)
         if reset_after:
             times(dg, r, dinner)
-            through_sigmoid(dg, part, r, dr)
-            silence(s, first, rows, t, dinner)
-            product(dinner, rows, panels, 3 * H, 2 * H, new_dh, ACCUMULATE, h)
-            write_rows(dinner, rows, other, at * H, T * H)
+            through_sigmoid(dg, inner, r, dr)
         else:
             clear(dinner)
-            product(dg, rows, panels, 3 * H, 2 * H, dinner, ACCUMULATE, h)
-            through_sigmoid(dinner, h, r, dr)
-            times(dinner, r, dinner)
-            silence(s, first, rows, t, dinner)
-            _add(dinner, new_dh)
-            write_rows(part, rows, other, at * H, T * H)
-        for gate in range(3):
-            part = parts[gate * n : (gate + 1) * n]
+        for turn in range(3):
+            gate = (turn + 2) % 3
+            part, sums = parts[gate * n : (gate + 1) * n], new_dh
             silence(s, first, rows, t, part)
-            if gate < 2:
-                product(part, rows, panels, 3 * H, gate * H, new_dh, ACCUMULATE, h)
             write_rows(part, rows, da, (at * 3 + gate) * H, T * 3 * H)
+            if gate == 2:
+                if reset_after:
+                    part = dinner
+                    silence(s, first, rows, t, part)
+                else:
+                    sums = dinner
+            add_product(part, rows, panels[gate * H * width :], 3 * H, sums)
+            if gate == 2 and not reset_after:
+                through_sigmoid(dinner, h, r, dr)
+                times(dinner, r, dinner)
+                silence(s, first, rows, t, dinner)
+                _add(dinner, new_dh)
+        write_rows(dinner if reset_after else inner, rows, other, at * H, T * H)
         dh, new_dh = new_dh, dh
     copy(dh, dh0[start : start + n])
 

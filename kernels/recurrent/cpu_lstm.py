@@ -11,27 +11,21 @@ da_o = dh tanh(c) o (1 - o)   dc' = dc f               dh' = da u^T
 import numpy as np
 
 from .._cpu.jit import inner, kernel
-from .._cpu.microkernel import ACCUMULATE
+from .._cpu.panels import panel_columns
 from .._cpu.threads import flat, spread
 from .._cpu.vecmath import tanh
 from .cpu_steps import (
     Sequences,
+    add_product,
     add_rows,
     clear,
     copy,
-    gate_size,
     keep,
-    pack_gates,
-    pack_transposed,
-    part_of,
-    product,
     read_rows,
-    rows_of,
     sigmoid_of,
     silence,
     state_before,
     tanh_of,
-    tasks_of,
     through_sigmoid,
     through_tanh,
     times,
@@ -40,13 +34,10 @@ from .cpu_steps import (
 
 
 @kernel
-def lstm_steps(zx, u, h0, c0, mask, masked, reverse, panels, y, h, c, gates, cells):
-    B, T, H = y.shape
-    s = Sequences(B, T, H, rows_of(B), flat(mask), masked, reverse)
-    pack_gates(flat(u), H, 4, panels)
-    tasks, work = tasks_of(s, 4)
+def lstm_steps(rows, work, zx, panels, h0, c0, mask, masked, reverse, y, h, c, gates, cells):
+    s = Sequences(*y.shape, rows, flat(mask), masked, reverse)
     arrays = flat(h0), flat(c0), flat(y), flat(h), flat(c), flat(gates), flat(cells)
-    spread(_task, tasks, work, (s, flat(zx), panels, *arrays))
+    spread(_task, -(-s.B // rows), work, (s, flat(zx), panels, *arrays))
 
 
 @inner
@@ -54,7 +45,7 @@ def _task(task, s, zx, panels, h0, c0, y, last_h, last_c, gates, cells):
     """All steps of the sequences from `first` on."""
     first = task * s.rows
     rows = min(s.rows, s.B - first)
-    T, H, n, start, size = s.T, s.H, rows * s.H, first * s.H, gate_size(s.H, y.itemsize)
+    T, H, n, start, size, apart = s.T, s.H, rows * s.H, first * s.H, panels.size // 4, s.B * s.H
     room = np.empty(3 * n, y.dtype)
     h, new, before = room[:n], room[n : 2 * n], room[2 * n :]
     copy(h0[start:], h)
@@ -62,19 +53,18 @@ def _task(task, s, zx, panels, h0, c0, y, last_h, last_c, gates, cells):
     for step in range(T):
         t = T - 1 - step if s.reverse else step
         at = first * T + t  # the place of the first sequence's step
+        step_gates = gates[t * 4 * apart + start :]
         for gate in range(4):
-            a = part_of(gates, s, first, rows, t, gate, 4)
+            a = step_gates[gate * apart :][:n]
             read_rows(zx, (at * 4 + gate) * H, T * 4 * H, rows, a)
-            product(h, rows, panels[gate * size :], H, 0, a, ACCUMULATE, h)
+            add_product(h, rows, panels[gate * size :], H, a)
             if gate == 2:
                 tanh_of(a)
             else:
                 sigmoid_of(a)
-        i, f = part_of(gates, s, first, rows, t, 0, 4), part_of(gates, s, first, rows, t, 1, 4)
-        g, o = part_of(gates, s, first, rows, t, 2, 4), part_of(gates, s, first, rows, t, 3, 4)
-        c = part_of(cells, s, first, rows, t, 0, 1)
-        _cell(i, f, g, before, c)
-        _output(o, c, new)
+        c = cells[t * apart + start :][:n]
+        _cell(step_gates, step_gates[apart:], step_gates[2 * apart :], before, c)
+        _output(step_gates[3 * apart :], c, new)
         keep(s, first, rows, t, before, c)
         keep(s, first, rows, t, h, new)
         write_rows(new, rows, y, at * H, T * H)
@@ -97,14 +87,11 @@ def _output(o, c, h):
 
 @kernel
 def lstm_gradient_steps(
-    dy, has_dy, dh, dc, u, h0, c0, y, gates, cells, mask, masked, reverse, panels, da, before, dh0, dc0
+    rows, work, dy, has_dy, dh, dc, panels, h0, c0, y, gates, cells, mask, masked, reverse, da, before, dh0, dc0
 ):
-    B, T, H = y.shape
-    s = Sequences(B, T, H, rows_of(B), flat(mask), masked, reverse)
-    pack_transposed(flat(u), H, 4, panels)
-    tasks, work = tasks_of(s, 4)
+    s = Sequences(*y.shape, rows, flat(mask), masked, reverse)
     given = flat(dy), has_dy, flat(dh), flat(dc), flat(h0), flat(c0), flat(y), flat(gates), flat(cells), panels
-    spread(_gradient_task, tasks, work, (s, *given, flat(da), flat(before), flat(dh0), flat(dc0)))
+    spread(_gradient_task, -(-s.B // rows), work, (s, *given, flat(da), flat(before), flat(dh0), flat(dc0)))
 
 
 @inner
@@ -112,7 +99,7 @@ def _gradient_task(task, s, dy, has_dy, last_dh, last_dc, h0, c0, y, gates, cell
     """All steps of the sequences from `first` on, the last step first."""
     first = task * s.rows
     rows = min(s.rows, s.B - first)
-    T, H, n, start = s.T, s.H, rows * s.H, first * s.H
+    T, H, n, start, apart, width = s.T, s.H, rows * s.H, first * s.H, s.B * s.H, panel_columns(y.itemsize)
     room = np.empty(10 * n, y.dtype)
     dh, dc, new_dh, new_dc = room[:n], room[n : 2 * n], room[2 * n : 3 * n], room[3 * n : 4 * n]
     tanh_c, c, parts = room[4 * n : 5 * n], room[5 * n : 6 * n], room[6 * n :]
@@ -125,13 +112,13 @@ def _gradient_task(task, s, dy, has_dy, last_dh, last_dc, h0, c0, y, gates, cell
             add_rows(dy, at * H, T * H, rows, dh)
         state_before(s, first, rows, t, y, h0, c)
         write_rows(c, rows, before, at * H, T * H)
-        i, f = part_of(gates, s, first, rows, t, 0, 4), part_of(gates, s, first, rows, t, 1, 4)
-        g, o = part_of(gates, s, first, rows, t, 2, 4), part_of(gates, s, first, rows, t, 3, 4)
-        _tanh(part_of(cells, s, first, rows, t, 0, 1), tanh_c)
+        i = gates[t * 4 * apart + start :]
+        f, g, o = i[apart:], i[2 * apart :], i[3 * apart :]
+        _tanh(cells[t * apart + start :], tanh_c)
         if step == T - 1:
             copy(c0[start:], c)
         else:
-            copy(part_of(cells, s, first, rows, t + 1 if s.reverse else t - 1, 0, 1), c)
+            copy(cells[(t + 1 if s.reverse else t - 1) * apart + start :], c)
         through_sigmoid(dh, tanh_c, o, parts[3 * n :])
         through_tanh(dh, o, tanh_c, new_dc)
         _add(dc, new_dc)
@@ -145,7 +132,7 @@ def _gradient_task(task, s, dy, has_dy, last_dh, last_dc, h0, c0, y, gates, cell
         for gate in range(4):
             part = parts[gate * n : (gate + 1) * n]
             silence(s, first, rows, t, part)
-            product(part, rows, panels, 4 * H, gate * H, new_dh, ACCUMULATE, dh)
+            add_product(part, rows, panels[gate * H * width :], 4 * H, new_dh)
             write_rows(part, rows, da, (at * 4 + gate) * H, T * 4 * H)
         dh, new_dh, dc, new_dc = new_dh, dh, new_dc, dc
     copy(dh, dh0[start : start + n])

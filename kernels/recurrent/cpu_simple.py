@@ -9,34 +9,26 @@ h = f(a), f tanh or relu    da = dh f'(a), f' = 1 - h^2 or [h > 0]    dh' = da u
 import numpy as np
 
 from .._cpu.jit import inner, kernel
-from .._cpu.microkernel import ACCUMULATE
 from .._cpu.threads import flat, spread
 from .cpu_steps import (
     Sequences,
+    add_product,
     add_rows,
     clear,
     copy,
     keep,
-    pack_gates,
-    pack_transposed,
-    product,
     read_rows,
-    rows_of,
     silence,
     state_before,
     tanh_of,
-    tasks_of,
     write_rows,
 )
 
 
 @kernel
-def simple_rnn_steps(zx, u, h0, mask, masked, reverse, relu, panels, y, h):
-    B, T, H = y.shape
-    s = Sequences(B, T, H, rows_of(B), flat(mask), masked, reverse)
-    pack_gates(flat(u), H, 1, panels)
-    tasks, work = tasks_of(s, 1)
-    spread(_task, tasks, work, (s, relu, flat(zx), panels, flat(h0), flat(y), flat(h)))
+def simple_rnn_steps(rows, work, zx, panels, h0, mask, masked, reverse, relu, y, h):
+    s = Sequences(*y.shape, rows, flat(mask), masked, reverse)
+    spread(_task, -(-s.B // rows), work, (s, relu, flat(zx), panels, flat(h0), flat(y), flat(h)))
 
 
 @inner
@@ -52,7 +44,7 @@ def _task(task, s, relu, zx, panels, h0, y, last_h):
         t = T - 1 - step if s.reverse else step
         at = (first * T + t) * H  # the place of the first sequence's step
         read_rows(zx, at, T * H, rows, new)
-        product(h, rows, panels, H, 0, new, ACCUMULATE, h)
+        add_product(h, rows, panels, H, new)
         if relu:
             _relu_of(new)
         else:
@@ -71,13 +63,10 @@ def _relu_of(a):
 
 
 @kernel
-def simple_rnn_gradient_steps(dy, has_dy, dh, u, h0, y, mask, masked, reverse, relu, panels, da, before, dh0):
-    B, T, H = y.shape
-    s = Sequences(B, T, H, rows_of(B), flat(mask), masked, reverse)
-    pack_transposed(flat(u), H, 1, panels)
-    tasks, work = tasks_of(s, 1)
+def simple_rnn_gradient_steps(rows, work, dy, has_dy, dh, panels, h0, y, mask, masked, reverse, relu, da, before, dh0):
+    s = Sequences(*y.shape, rows, flat(mask), masked, reverse)
     given = flat(dy), has_dy, flat(dh), flat(h0), flat(y), panels
-    spread(_gradient_task, tasks, work, (s, relu, *given, flat(da), flat(before), flat(dh0)))
+    spread(_gradient_task, -(-s.B // rows), work, (s, relu, *given, flat(da), flat(before), flat(dh0)))
 
 
 @inner
@@ -104,7 +93,7 @@ def _gradient_task(task, s, relu, dy, has_dy, last_dh, h0, y, panels, da, before
         silence(s, first, rows, t, part)
         clear(new_dh)
         keep(s, first, rows, t, dh, new_dh)
-        product(part, rows, panels, H, 0, new_dh, ACCUMULATE, dh)
+        add_product(part, rows, panels, H, new_dh)
         write_rows(part, rows, da, at, T * H)
         dh, new_dh = new_dh, dh
     copy(dh, dh0[start : start + n])

@@ -5,7 +5,8 @@ weights stay in its core's cache. What a step works on lies gate by gate, an arr
 long and have one rest. The bits of a row depend on no other row, nor on how rows are cut into tasks.
 
 LLVM vectorises a loop if eight comparisons at its start can prove that what it writes lies apart from what it reads:
-each loop here and in the networks works on few arrays.
+each loop here and in the networks works on few arrays. Every call of add_product is a copy of its loops in the machine
+code, and so is every number that is written out as an argument: there are few of both, for compile time's sake.
 """
 
 from collections import namedtuple
@@ -13,11 +14,11 @@ from collections import namedtuple
 import numpy as np
 
 from .._cpu.gemm import MULTIPLIES
-from .._cpu.jit import inner
+from .._cpu.jit import inner, kernel
 from .._cpu.machine import TILE_ROWS
 from .._cpu.microkernel import ACCUMULATE, tile_by_rows
-from .._cpu.panels import DEPTH, Matrix, pack_panel, panel_columns
-from .._cpu.threads import spread
+from .._cpu.panels import DEPTH, Matrix, empty_panels, pack_panel, panel_columns
+from .._cpu.threads import flat, spread
 from .._cpu.vecmath import sigmoid, tanh
 
 ROWS, TASKS = 32, 4  # of a task at most; blocks shrink to a tile until there are as many tasks
@@ -26,76 +27,54 @@ ROWS, TASKS = 32, 4  # of a task at most; blocks shrink to a tile until there ar
 Sequences = namedtuple("Sequences", "B T H rows mask masked reverse")
 
 
-@inner
-def rows_of(B):
-    """Rows of a task, whole tiles."""
+def work_of(y, gates):
+    """(rows of a task, nanoseconds that one core needs for the products of all steps, about)."""
+    B, T, H = y.shape
     rows = ROWS
     while rows > TILE_ROWS and -(-B // rows) < TASKS:
         rows //= 2
-    return -(-rows // TILE_ROWS) * TILE_ROWS
+    return -(-rows // TILE_ROWS) * TILE_ROWS, B * T * gates * H * H // MULTIPLIES
+
+
+def packed(u, transposed):
+    """The panels of u (H, G H): of its gates one by one, as many each, or of its transpose."""
+    H, N = u.shape
+    gates = N // max(H, 1)
+    parts, columns, depth = (1, H, N) if transposed else (gates, H, H)
+    panels = empty_panels(depth, columns, u.dtype, parts)
+    _pack(u, parts, columns, depth, transposed, panels)
+    return panels
+
+
+@kernel
+def _pack(u, parts, columns, depth, transposed, panels):
+    each = -(-columns // panel_columns(panels.itemsize))
+    matrix = Matrix(flat(u), 0, u.shape[1], transposed)
+    spread(_pack_panel, parts * each, u.size // 4, (matrix, columns, depth, each, panels))
 
 
 @inner
-def tasks_of(s, gates):
-    """Tasks, and nanoseconds that one core needs for all of them, about."""
-    return -(-s.B // s.rows), s.B * s.T * gates * s.H * s.H // MULTIPLIES
-
-
-@inner
-def pack_gates(u, H, gates, panels):
-    """u (H, gates H), the panels of every gate on their own: those of gate g begin at g * gate_size."""
-    each = -(-H // panel_columns(panels.itemsize))
-    spread(_pack_gate, gates * each, gates * H * H // 4, (u, H, gates, each, panels))
-
-
-@inner
-def _pack_gate(task, u, H, gates, each, panels):
+def _pack_panel(task, matrix, columns, depth, each, panels):
     width = panel_columns(panels.itemsize)
-    gate, p = task // each, task % each
-    pack_panel(Matrix(u, 0, gates * H, False), gate * H + p * width, (gate + 1) * H, 0, H, panels, task * width * H)
+    part, p = task // each, task % each
+    first, end = part * columns + p * width, (part + 1) * columns
+    pack_panel(matrix, first, end, 0, depth, panels, task * width * depth)
 
 
 @inner
-def gate_size(H, itemsize):
-    """Elements of the panels of a gate."""
-    width = panel_columns(itemsize)
-    return -(-H // width) * width * H
+def add_product(a, rows, panels, K, c):
+    """c (rows, N) += a (rows, depth) times as many rows of a packed matrix of K rows, from where `panels` begin.
 
-
-@inner
-def pack_transposed(u, H, gates, panels):
-    """The transpose of u (H, gates H), as panels of gates H rows."""
-    tasks = -(-H // panel_columns(panels.itemsize))
-    spread(_pack_transposed, tasks, gates * H * H // 4, (u, H, gates * H, panels))
-
-
-@inner
-def _pack_transposed(task, u, H, K, panels):
-    width = panel_columns(panels.itemsize)
-    pack_panel(Matrix(u, 0, K, True), task * width, H, 0, K, panels, task * width * K)
-
-
-@inner
-def product(a, rows, panels, K, k0, c, flags, bias):
-    """c (rows, N) from a (rows, depth) times rows k0 … of a packed matrix (K, N), with the tile's flags.
-
-    A sum runs over k in order, in depth blocks.
+    A sum runs over the depth in order, in depth blocks.
     """
     depth, N, width = a.size // rows, c.size // rows, panel_columns(c.itemsize)
     for j in range(0, N, width):
         columns = min(width, N - j)
         for k in range(0, depth, DEPTH):
-            deep, at, b0 = min(DEPTH, depth - k), flags if k == 0 else ACCUMULATE, j * K + (k0 + k) * width
+            deep, b0 = min(DEPTH, depth - k), j * K + k * width
             for i in range(0, rows, TILE_ROWS):
                 a0, c0, high = i * depth + k, i * N + j, min(TILE_ROWS, rows - i)
-                tile_by_rows(a, a0, depth, panels, b0, width, c, c0, N, bias, j, deep, high, columns, at)
-
-
-@inner
-def part_of(saved, s, first, rows, t, gate, gates):
-    """Of what is saved as (T, gates, B, H): a task's rows of one gate in step t."""
-    start = ((t * gates + gate) * s.B + first) * s.H
-    return saved[start : start + rows * s.H]
+                tile_by_rows(a, a0, depth, panels, b0, width, c, c0, N, c, 0, deep, high, columns, ACCUMULATE)
 
 
 @inner
