@@ -18,6 +18,7 @@ ALIGNMENT = 64  # a cache line, and the widest vector
 
 _lock = threading.Lock()
 _pools: dict[int, list[np.ndarray]] = {}
+_first: dict[int, int] = {}  # first byte on a boundary, by the id of a pool's buffer: asking anew takes a microsecond
 
 
 def empty(shape, dtype):
@@ -30,7 +31,7 @@ def aligned(shape, dtype):
     """An uninitialised array in C order on a 64-byte boundary, from the pool."""
     size = dtype.itemsize * (math.prod(shape) if shape.__class__ is tuple else shape)
     buffer = _buffer(_size_class(size))
-    return np.ndarray(shape, dtype, buffer, -buffer.ctypes.data % ALIGNMENT)
+    return np.ndarray(shape, dtype, buffer, _first[id(buffer)])
 
 
 def empty_like(x):
@@ -43,6 +44,9 @@ def clear():
     with _lock:
         for size, pool in _pools.items():
             _pools[size] = [pool[i] for i in range(len(pool)) if not _is_free(pool, i)]
+        kept = {id(buffer) for pool in _pools.values() for buffer in pool}
+        for one in _first.keys() - kept:
+            del _first[one]
 
 
 def _size_class(size):
@@ -57,8 +61,10 @@ def _buffer(size):
         for i in range(len(pool)):
             if _is_free(pool, i):
                 return pool[i]
-        pool.append(np.empty(size + ALIGNMENT, np.uint8))
-        return pool[-1]
+        buffer = np.empty(size + ALIGNMENT, np.uint8)
+        _first[id(buffer)] = -buffer.ctypes.data % ALIGNMENT
+        pool.append(buffer)
+        return buffer
 
 
 def _is_free(pool, i):
