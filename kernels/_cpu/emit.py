@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
-from .jit import c_kernel
+from .jit import FASTMATH, c_kernel
 from .machine import VECTOR_BYTES
 from .symbols import PREFIX, provide, provider
 
@@ -20,16 +20,17 @@ MOST = 14  # arguments of a C function; all take as many, the last ones unused
 I1, I32, I64 = (ir.IntType(bits) for bits in (1, 32, 64))
 
 
-def ir_function(name, arguments, emit):
+def ir_function(name, arguments, emit, fastmath=FASTMATH):
     """`run(...)` for use in kernels, with the code that `emit(vectors, args)` writes.
 
     arguments  a letter each: "a" an array, "o" an array of 64-bit integers, both followed by the offset in elements
                from which on they are seen, "i" an integer. The first array's dtype chooses between the float32 and the
                float64 code.
     emit       gets a `Vectors` and one LLVM value an argument: pointers to elements, 64-bit integers
+    fastmath   what LLVM may do to the code's arithmetic; with an empty set products are rounded as they are written
     """
     for dtype in (types.float32, types.float64):
-        _provide(name, arguments, emit, dtype)
+        _provide(name, arguments, emit, dtype, fastmath)
 
     def run(typing, *given):
         wanted, arrays = [], []
@@ -61,7 +62,7 @@ def ir_function(name, arguments, emit):
     return intrinsic(run)
 
 
-def _provide(name, arguments, emit, dtype):
+def _provide(name, arguments, emit, dtype, fastmath):
     """Register the C function of one dtype; pointers go in as integers."""
 
     @intrinsic
@@ -83,7 +84,7 @@ def _provide(name, arguments, emit, dtype):
 
     @provider(function.__qualname__)
     def make():
-        return c_kernel(function, signature(types.void, *[types.int64] * MOST))
+        return c_kernel(function, signature(types.void, *[types.int64] * MOST), fastmath)
 
 
 class Vectors:

@@ -16,13 +16,18 @@ import math
 import numpy as np
 
 from .._cpu.jit import inner, kernel
+from .._cpu.machine import VECTOR_BYTES
 from .._cpu.memory import empty, empty_like
+from .._cpu.norm_rows import TOGETHER, add_gradients, add_rows, add_squares, write_gradients, write_rows
+from .._cpu.streaming import fence, streams
 from .._cpu.threads import spread
+from .channels import gradients, normalise
 
-CHUNK = 1 << 12  # elements of a task's rows
-BLOCK = np.uint64(1024)  # elements of a row that are added in their own type, at most 32 in each lane of a loop
+CHUNK = 1 << 12  # elements that are gone over while they are in the first-level cache, or TOGETHER rows
+STEPS = 16  # of a task that streams: it ends with a fence, which waits for memory
+BLOCK = 512  # elements of a row that are added in their own type, at most 32 in each lane of a vector
 GRADIENT_CHUNK, ROWS = (
-    1 << 15,
+    1 << 16,
     64,
 )  # of a task of the gradient, and rows that it has at least, against many sums of tasks
 
@@ -31,7 +36,7 @@ def layer_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, out=None):
     y = empty_like(x) if out is None else out
     mean, rstd = empty(x.shape[:-1], x.dtype), empty(x.shape[:-1], x.dtype)
     gamma, beta = _row(gamma, np.ones, x), _row(beta, np.zeros, x)
-    _forward(x.reshape(-1), gamma, beta, float(epsilon), y.reshape(-1), mean.reshape(-1), rstd.reshape(-1))
+    _forward(x.reshape(-1), gamma, beta, float(epsilon), True, y.reshape(-1), mean.reshape(-1), rstd.reshape(-1))
     return y, mean, rstd
 
 
@@ -39,8 +44,105 @@ def layer_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd):
     dx = empty_like(x)
     dgamma, dbeta = empty(x.shape[-1:], x.dtype), empty(x.shape[-1:], x.dtype)
     flat = [a.reshape(-1) for a in (dy, x, mean, rstd, dx)]
-    _backward(*flat, _row(gamma, np.ones, x), dgamma, dbeta)
+    _backward(*flat, _row(gamma, np.ones, x), dgamma, dbeta, True)
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta
+
+
+def rms_norm_forward(x, gamma=None, *, epsilon=1e-6, out=None):
+    y = empty_like(x) if out is None else out
+    rstd = empty(x.shape[:-1], x.dtype)
+    gamma, beta = _row(gamma, np.ones, x), np.zeros(x.shape[-1], x.dtype)
+    _forward(x.reshape(-1), gamma, beta, float(epsilon), False, y.reshape(-1), rstd.reshape(-1), rstd.reshape(-1))
+    return y, rstd
+
+
+def rms_norm_backward(dy, x, gamma=None, *, rstd):
+    dx = empty_like(x)
+    dgamma, dbeta = empty(x.shape[-1:], x.dtype), empty(x.shape[-1:], x.dtype)
+    flat = [a.reshape(-1) for a in (dy, x, rstd, rstd, dx)]
+    _backward(*flat, _row(gamma, np.ones, x), dgamma, dbeta, False)
+    return dx, None if gamma is None else dgamma
+
+
+def batch_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, activation=None, out=None):
+    C = x.shape[-1:]
+    y = empty_like(x) if out is None else out
+    mean, rstd, variance = empty(C, x.dtype), empty(C, x.dtype), empty(C, x.dtype)
+    _normalise(x, 1, C[0], gamma, beta, epsilon, activation, False, y, mean, variance, rstd)
+    return y, mean, rstd, variance
+
+
+def batch_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, activation=None):
+    return _gradients(dy, x, 1, x.shape[-1], gamma, beta, activation, False, mean, rstd)
+
+
+def batch_norm_update(running_mean, running_var, mean, variance, *, momentum=0.99):
+    p = mean.dtype.type
+    flat = [a.reshape(-1) for a in (running_mean, running_var, mean, variance)]
+    _update(*flat, p(momentum), p(1 - momentum))
+
+
+def batch_norm_inference_forward(x, mean, variance, gamma=None, beta=None, *, epsilon=1e-3, activation=None, out=None):
+    y = empty_like(x) if out is None else out
+    rstd = empty(mean.shape, x.dtype)
+    _normalise(x, 1, x.shape[-1], gamma, beta, epsilon, activation, True, y, mean, variance, rstd)
+    return y
+
+
+def batch_norm_inference_backward(dy, x, mean, variance, gamma=None, beta=None, *, epsilon=1e-3, activation=None):
+    rstd = 1 / np.sqrt(variance + variance.dtype.type(epsilon))
+    return _gradients(dy, x, 1, x.shape[-1], gamma, beta, activation, True, mean, rstd)
+
+
+def group_norm_forward(x, gamma=None, beta=None, *, groups, epsilon=1e-3, activation=None, out=None):
+    y, shape = empty_like(x) if out is None else out, (x.shape[0], groups)
+    mean, rstd, variance = empty(shape, x.dtype), empty(shape, x.dtype), empty(shape, x.dtype)
+    _normalise(x, x.shape[0], groups, gamma, beta, epsilon, activation, False, y, mean, variance, rstd)
+    return y, mean, rstd
+
+
+def group_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, groups, activation=None):
+    return _gradients(dy, x, x.shape[0], groups, gamma, beta, activation, False, mean, rstd)
+
+
+def instance_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, activation=None, out=None):
+    return group_norm_forward(x, gamma, beta, groups=x.shape[-1], epsilon=epsilon, activation=activation, out=out)
+
+
+def instance_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, activation=None):
+    return _gradients(dy, x, x.shape[0], x.shape[-1], gamma, beta, activation, False, mean, rstd)
+
+
+def _normalise(x, B, groups, gamma, beta, epsilon, activation, given, y, mean, variance, rstd):
+    """y and statistics (B, groups) of B samples."""
+    C = x.shape[-1]
+    P = x.size // max(B * C, 1)
+    row = B, groups
+    normalise(
+        x.reshape(-1), B, P, _row(gamma, np.ones, x), _row(beta, np.zeros, x), float(epsilon), activation == "relu",
+        given, y.reshape(-1), mean.reshape(row), variance.reshape(row), rstd.reshape(row),
+    )  # fmt: skip
+
+
+def _gradients(dy, x, B, groups, gamma, beta, activation, given, mean, rstd):
+    """dx, dgamma, dbeta of B samples of `groups` groups."""
+    C = x.shape[-1]
+    P = x.size // max(B * C, 1)
+    dx, dgamma, dbeta = empty_like(x), empty((C,), x.dtype), empty((C,), x.dtype)
+    row = B, groups
+    gradients(
+        dy.reshape(-1), x.reshape(-1), B, P, _row(gamma, np.ones, x), _row(beta, np.zeros, x), activation == "relu",
+        given, mean.reshape(row), rstd.reshape(row), dx.reshape(-1), dgamma, dbeta,
+    )  # fmt: skip
+    return dx, None if gamma is None else dgamma, None if beta is None else dbeta
+
+
+@kernel
+def _update(running_mean, running_var, mean, variance, momentum, rest):
+    for c in range(np.uint64(mean.size)):
+        running_mean[c] = running_mean[c] * momentum + mean[c] * rest
+    for c in range(np.uint64(mean.size)):
+        running_var[c] = running_var[c] * momentum + variance[c] * rest
 
 
 def _row(given, make, x):
@@ -48,59 +150,49 @@ def _row(given, make, x):
 
 
 @kernel
-def _forward(x, gamma, beta, epsilon, y, mean, rstd):
-    rows = max(1, CHUNK // gamma.size)
-    spread(_forward_task, -(-mean.size // rows), x.size, (x, gamma, beta, epsilon, rows, y, mean, rstd))
+def _forward(x, gamma, beta, epsilon, centered, y, mean, rstd):
+    N = gamma.size
+    past = streams(y) and N * y.itemsize % VECTOR_BYTES == 0
+    step = max(TOGETHER, CHUNK // N)
+    rows = step * (STEPS if past else 1)
+    tasks = -(-rstd.size // rows)
+    spread(_forward_task, tasks, x.size // 2, (x, gamma, beta, epsilon, centered, past, step, rows, y, mean, rstd))
 
 
 @inner
-def _forward_task(task, x, gamma, beta, epsilon, rows, y, mean, rstd):
-    """Rows task * rows and on: a pass for each quantity, so that short rows do not wait for one another's divisions."""
-    N, share = np.uint64(gamma.size), 1 / gamma.size
-    first, end = task * rows, min((task + 1) * rows, mean.size)
-    for row in range(first, end):
-        start = np.uint64(row) * N
-        total = _sum(x, start, min(start + BLOCK, start + N))
-        for block in range(start + BLOCK, start + N, BLOCK):
-            total += _sum(x, block, min(block + BLOCK, start + N))
-        mean[row] = total * share
-    for row in range(first, end):
-        start, center = np.uint64(row) * N, mean[row]
-        squares = _sum_of_squares(x, start, min(start + BLOCK, start + N), center)
-        for block in range(start + BLOCK, start + N, BLOCK):
-            squares += _sum_of_squares(x, block, min(block + BLOCK, start + N), center)
-        rstd[row] = squares * share
-    for row in range(np.uint64(first), np.uint64(end)):
-        rstd[row] = 1 / math.sqrt(np.float64(rstd[row]) + epsilon)
-    for row in range(first, end):
-        start, center, scale = np.uint64(row) * N, mean[row], rstd[row]
-        for n in range(N):
-            y[start + n] = (x[start + n] - center) * scale * gamma[n] + beta[n]
-
-
-@inner
-def _sum(x, first, end):
-    total = x.dtype.type(0)
-    for i in range(first, end):
-        total += x[i]
-    return np.float64(total)
-
-
-@inner
-def _sum_of_squares(x, first, end, center):
-    """The sum of (x - center)^2."""
-    total = x.dtype.type(0)
-    for i in range(first, end):
-        total += (x[i] - center) * (x[i] - center)
-    return np.float64(total)
+def _forward_task(task, x, gamma, beta, epsilon, centered, past, step, rows, y, mean, rstd):
+    """Rows task * rows and on, `step` of them at a time."""
+    N, p = gamma.size, x.dtype.type
+    share = 1 / N
+    totals, centers = np.empty(step), np.zeros(step, x.dtype)
+    end = min((task + 1) * rows, rstd.size)
+    for first in range(task * rows, end, step):
+        count, place = min(step, end - first), first * N
+        if centered:
+            totals[:] = 0
+            for n in range(0, N, BLOCK):
+                add_rows(x, place + n, totals, 0, N, count, min(BLOCK, N - n))
+            for r in range(np.uint64(count)):
+                centers[r] = totals[r] * share
+                mean[np.uint64(first) + r] = centers[r]
+        totals[:] = 0
+        for n in range(0, N, BLOCK):
+            add_squares(x, place + n, centers, 0, totals, 0, N, count, min(BLOCK, N - n))
+        for r in range(np.uint64(count)):
+            rstd[np.uint64(first) + r] = 1 / math.sqrt(np.float64(p(totals[r] * share)) + epsilon)
+        write_rows(x, place, centers, 0, rstd, first, gamma, 0, beta, 0, y, place, N, count, step * N, past)
+    if past:
+        fence()
 
 
 @kernel
-def _backward(dy, x, mean, rstd, dx, gamma, dgamma, dbeta):
-    M, N = mean.size, gamma.size
+def _backward(dy, x, mean, rstd, dx, gamma, dgamma, dbeta, centered):
+    M, N = rstd.size, gamma.size
+    past = streams(dx) and N * dx.itemsize % VECTOR_BYTES == 0
+    step = max(TOGETHER, CHUNK // N)
     rows = max(ROWS, GRADIENT_CHUNK // N)
     sums = np.empty((-(-M // rows), 2, N), x.dtype)
-    spread(_backward_task, sums.shape[0], 2 * x.size, (dy, x, mean, rstd, gamma, rows, dx, sums))
+    spread(_backward_task, sums.shape[0], x.size, (dy, x, mean, rstd, gamma, centered, past, step, rows, dx, sums))
     totals = np.zeros((2, N))
     for task in range(sums.shape[0]):
         for n in range(np.uint64(N)):
@@ -111,24 +203,35 @@ def _backward(dy, x, mean, rstd, dx, gamma, dgamma, dbeta):
 
 
 @inner
-def _backward_task(task, dy, x, mean, rstd, gamma, rows, dx, sums):
+def _backward_task(task, dy, x, mean, rstd, gamma, centered, past, step, rows, dx, sums):
     """Rows task * rows and on, and their sums of dgamma and dbeta; sums[task] is this task's alone."""
-    N, share, p = np.uint64(gamma.size), 1 / gamma.size, x.dtype.type
+    N = gamma.size
+    share = 1 / N
     dgamma, dbeta = sums[task, 0], sums[task, 1]
-    for n in range(N):
-        dgamma[n] = 0
-        dbeta[n] = 0
-    for row in range(task * rows, min((task + 1) * rows, mean.size)):
-        start, center, scale = np.uint64(row) * N, mean[row], rstd[row]
-        total, moment = 0.0, 0.0
-        for n in range(N):
-            xhat = (x[start + n] - center) * scale
-            g = dy[start + n] * gamma[n]
-            dx[start + n] = g  # rounded: with the product inside of a multiply-add, g - mean(g) would not cancel
-            total += np.float64(g)
-            moment += np.float64(g * xhat)
-            dgamma[n] += dy[start + n] * xhat
-            dbeta[n] += dy[start + n]
-        a, b = p(total * share), p(moment * share)
-        for i in range(start, start + N):
-            dx[i] = scale * (dx[i] - a - (x[i] - center) * scale * b)
+    dgamma[:] = 0
+    dbeta[:] = 0
+    totals, moments = np.empty(step), np.empty(step)
+    a, b, centers = np.zeros(step, x.dtype), np.empty(step, x.dtype), np.zeros(step, x.dtype)
+    end = min((task + 1) * rows, rstd.size)
+    for first in range(task * rows, end, step):
+        count, place = min(step, end - first), first * N
+        if centered:
+            for r in range(np.uint64(count)):
+                centers[r] = mean[np.uint64(first) + r]
+        totals[:] = 0
+        moments[:] = 0
+        for n in range(0, N, BLOCK):
+            add_gradients(
+                dy, place + n, x, place + n, centers, 0, rstd, first, gamma, n, dgamma, n, dbeta, n, totals, 0,
+                moments, 0, N, count, min(BLOCK, N - n),
+            )  # fmt: skip
+        for r in range(np.uint64(count)):
+            b[r] = moments[r] * share
+        if centered:
+            for r in range(np.uint64(count)):
+                a[r] = totals[r] * share
+        write_gradients(
+            dy, place, x, place, centers, 0, rstd, first, gamma, 0, a, 0, b, 0, dx, place, N, count, step * N, past
+        )
+    if past:
+        fence()

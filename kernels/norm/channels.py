@@ -1,0 +1,345 @@
+"""Statistics over all positions of a sample, and the passes that normalise with them; channels lie last.
+
+x, y, dy, dx (B, P, C), read as flat arrays    gamma, beta, dgamma, dbeta (C,)    mean, variance, rstd (B, G)
+
+Batch normalisation is one sample of all rows with a group for every channel, instance normalisation many samples of
+such groups, group normalisation has fewer groups. A sample's rows are cut into blocks that stay in the second-level
+cache. A block's statistics take two passes over it: sums for a center near the mean, then sums of the differences and
+of their squares, so that neither a large mean nor an unlucky center costs digits. They are put together in float64,
+Chan, Golub, LeVeque 1979, equation 2.1b: the squares around each block's mean, and those means around the sample's.
+
+A sample that fits a cache is one task, which reads memory once. Else tasks are blocks, for sums and again for results,
+the last blocks first: some of them are still in the cache. The cut depends on the shape alone, so do all sums' orders.
+"""
+
+import math
+
+import numpy as np
+
+from .._cpu.jit import inner, kernel
+from .._cpu.machine import VECTOR_BYTES
+from .._cpu.norm_columns import (
+    CONSTANT,
+    RELU,
+    STREAMED,
+    add_column_gradients,
+    add_columns,
+    add_deviations,
+    write_column_gradients,
+    write_columns,
+)
+from .._cpu.streaming import fence, streams
+from .._cpu.threads import spread
+
+BLOCK, ROWS = (
+    1 << 15,
+    64,
+)  # elements of a block, of which half as many took a tenth longer, and rows that it has at least
+FOLD = 64  # channels; fewer are laid side by side until a row is as long
+SAMPLE, SAMPLES = 1 << 17, 4  # elements of a sample that is one task, if there are so many samples
+AHEAD = 1 << 10  # elements that are asked for before they are used: none took a third longer, four times as many too
+
+
+@inner
+def _fold(C, lanes):
+    """How many positions make a row of the passes: full vectors, and FOLD columns or more."""
+    fold = 1
+    while C <= 1024 and fold < 16 * FOLD and (fold * C < FOLD or fold * C % lanes):
+        fold *= 2
+    return fold
+
+
+@inner
+def _block_rows(C):
+    """Positions of a block."""
+    return max(ROWS, BLOCK // max(C, 1) // ROWS * ROWS)
+
+
+@inner
+def _spread_out(values, groups, fold, row):
+    """row (fold * C) = the values of the channels' groups, again and again."""
+    C = row.size // fold
+    each = C // groups
+    for c in range(C):
+        row[c] = values[c // each]
+    _repeat(row, C)
+
+
+@inner
+def _repeat(row, C):
+    """Copies of the first C elements behind them."""
+    for i in range(np.uint64(C), np.uint64(row.size)):
+        row[i] = row[i - np.uint64(C)]
+
+
+@inner
+def _gather(row, fold, into):
+    """into (C,) = the sums of a row's columns of the same channel."""
+    C = np.uint64(into.size)
+    for c in range(C):
+        into[c] = row[c]
+    for k in range(1, fold):
+        for c in range(C):
+            into[c] += row[np.uint64(k) * C + c]
+
+
+@inner
+def _block_statistics(x, start, rows, fold, part):
+    """part (2, C) = the means of a block of `rows` positions from x[start] on, and the squares around them."""
+    C = part.shape[1]
+    count = rows * C
+    work = np.zeros((3, fold * C), x.dtype)
+    shift, sums, squares = work
+    add_columns(x, start, sums, 0, fold * C, count)
+    total = part[0]
+    _gather(sums, fold, total)
+    for c in range(np.uint64(C)):
+        shift[c] = total[c] / rows
+    _repeat(shift, C)
+    sums[:] = 0
+    add_deviations(x, start, shift, 0, sums, 0, squares, 0, fold * C, count, count)
+    _gather(sums, fold, part[0])
+    _gather(squares, fold, part[1])
+    for c in range(np.uint64(C)):
+        center, mean = np.float64(shift[c]), part[0, c] / rows
+        part[1, c] -= part[0, c] * mean
+        part[0, c] = center + mean if math.isfinite(center) else center
+
+
+@inner
+def _combine(parts, P, rows, epsilon, mean, variance, rstd):
+    """Statistics of a sample's groups from those of its blocks of `rows` positions, parts (n, 2, C)."""
+    n, _, C = parts.shape
+    groups = mean.size
+    each = C // groups
+    means, squares = np.zeros(C), np.zeros(C)
+    for i in range(n):
+        share = min(rows, P - i * rows) / P
+        for c in range(np.uint64(C)):
+            means[c] += share * parts[i, 0, c]
+    center = np.empty(C)
+    for g in range(groups):
+        total = 0.0
+        for c in range(g * each, (g + 1) * each):
+            total += means[c]
+        center[g * each : (g + 1) * each] = total / each
+        mean[g] = total / each
+    for i in range(n):
+        count = min(rows, P - i * rows)
+        for c in range(np.uint64(C)):
+            away = parts[i, 0, c] - center[c]
+            squares[c] += parts[i, 1, c] + count * away * away
+    for g in range(groups):
+        total = 0.0
+        for c in range(g * each, (g + 1) * each):
+            total += squares[c]
+        variance[g] = total / (P * each)
+        rstd[g] = 1 / math.sqrt(np.float64(variance[g]) + epsilon)
+
+
+@inner
+def _columns(mean, rstd, gamma, beta, fold):
+    """mean, rstd gamma and beta (3, fold * C) of the channels of a sample."""
+    C, groups = gamma.size, mean.size
+    columns = np.empty((3, fold * C), gamma.dtype)
+    _spread_out(mean, groups, fold, columns[0])
+    _spread_out(rstd, groups, fold, columns[1])
+    for c in range(np.uint64(C)):
+        columns[1, c] *= gamma[c]
+        columns[2, c] = beta[c]
+    _repeat(columns[1], C)
+    _repeat(columns[2], C)
+    return columns
+
+
+@kernel
+def normalise(x, B, P, gamma, beta, epsilon, relu, given, y, mean, variance, rstd):
+    """y, mean, variance, rstd; with `given` mean and variance are there already, of one sample."""
+    C = gamma.size
+    fold, rows = _fold(C, VECTOR_BYTES // x.itemsize), _block_rows(C)
+    n = -(-P // rows)
+    aligned = fold * C * x.itemsize % VECTOR_BYTES == 0 and (B == 1 or P * C * x.itemsize % VECTOR_BYTES == 0)
+    flags = (RELU if relu else 0) | (STREAMED if aligned and streams(y) else 0)
+    if given:
+        for g in range(rstd.shape[1]):
+            rstd[0, g] = 1 / math.sqrt(np.float64(variance[0, g]) + epsilon)
+    elif B >= SAMPLES and P * C <= SAMPLE:
+        spread(_sample, B, x.size, (x, P, gamma, beta, epsilon, flags, fold, rows, y, mean, variance, rstd))
+        return
+    else:
+        parts = np.empty((B * n, 2, C))
+        spread(_statistics, B * n, x.size // 2, (x, P, fold, rows, parts))
+        for b in range(B):
+            _combine(parts[b * n : (b + 1) * n], P, rows, epsilon, mean[b], variance[b], rstd[b])
+    spread(_write, B * n, x.size // 2, (x, P, gamma, beta, flags, fold, rows, y, mean, rstd))
+
+
+@inner
+def _sample(b, x, P, gamma, beta, epsilon, flags, fold, rows, y, mean, variance, rstd):
+    """All of sample b."""
+    C, n = gamma.size, -(-P // rows)
+    parts = np.empty((n, 2, C))
+    for i in range(n):
+        _block_statistics(x, (b * P + i * rows) * C, min(rows, P - i * rows), fold, parts[i])
+    _combine(parts, P, rows, epsilon, mean[b], variance[b], rstd[b])
+    columns = _columns(mean[b], rstd[b], gamma, beta, fold)
+    place = b * P * C
+    write_columns(x, place, columns[0], 0, columns[1], 0, columns[2], 0, y, place, fold * C, P * C, flags, AHEAD)
+    if flags & STREAMED:
+        fence()
+
+
+@inner
+def _statistics(task, x, P, fold, rows, parts):
+    """Block task % n of sample task // n."""
+    n = -(-P // rows)
+    i, C = task % n, parts.shape[2]
+    _block_statistics(x, (task // n * P + i * rows) * C, min(rows, P - i * rows), fold, parts[task])
+
+
+@inner
+def _write(task, x, P, gamma, beta, flags, fold, rows, y, mean, rstd):
+    """Block n - 1 - task % n of the sample that is task // n from the end."""
+    n, C = -(-P // rows), gamma.size
+    b, i = mean.shape[0] - 1 - task // n, n - 1 - task % n
+    columns = _columns(mean[b], rstd[b], gamma, beta, fold)
+    place = (b * P + i * rows) * C
+    count = min(rows, P - i * rows) * C
+    write_columns(x, place, columns[0], 0, columns[1], 0, columns[2], 0, y, place, fold * C, count, flags, AHEAD)
+    if flags & STREAMED:
+        fence()
+
+
+@kernel
+def gradients(dy, x, B, P, gamma, beta, relu, given, mean, rstd, dx, dgamma, dbeta):
+    """dx, dgamma, dbeta; with `given` mean and rstd do not depend on x."""
+    C = gamma.size
+    fold, rows = _fold(C, VECTOR_BYTES // x.itemsize), _block_rows(C)
+    n = -(-P // rows)
+    aligned = fold * C * x.itemsize % VECTOR_BYTES == 0 and (B == 1 or P * C * x.itemsize % VECTOR_BYTES == 0)
+    flags = (RELU if relu else 0) | (STREAMED if aligned and streams(dx) else 0) | (CONSTANT if given else 0)
+    sums = np.empty((B, 2, C))
+    if B >= SAMPLES and P * C <= SAMPLE:
+        spread(_sample_gradient, B, 2 * x.size, (dy, x, P, gamma, beta, flags, fold, rows, mean, rstd, dx, sums))
+    else:
+        parts = np.empty((B * n, 2, C), x.dtype)
+        spread(_sums, B * n, x.size, (dy, x, P, gamma, beta, flags, fold, rows, mean, rstd, parts))
+        for b in range(B):
+            _add_parts(parts[b * n : (b + 1) * n], rstd[b], sums[b])
+        spread(_write_gradient, B * n, x.size, (dy, x, P, gamma, beta, flags, fold, rows, mean, rstd, sums, dx))
+    for c in range(C):
+        scaled, shifted = 0.0, 0.0
+        for b in range(B):
+            scaled += sums[b, 0, c]
+            shifted += sums[b, 1, c]
+        dgamma[c], dbeta[c] = scaled, shifted
+
+
+@inner
+def _block_sums(dy, x, place, count, flags, columns, fold, part):
+    """part (2, C) = the sums of dz (x - mean) and of dz in a block."""
+    sums = np.zeros(columns.shape[1:], x.dtype)
+    more = np.zeros(columns.shape[1:], x.dtype)
+    add_column_gradients(
+        dy,
+        place,
+        x,
+        place,
+        columns[0],
+        0,
+        columns[1],
+        0,
+        columns[2],
+        0,
+        sums,
+        0,
+        more,
+        0,
+        sums.size,
+        count,
+        flags,
+        AHEAD,
+    )
+    _gather(sums, fold, part[0])
+    _gather(more, fold, part[1])
+
+
+@inner
+def _add_parts(parts, rstd, sums):
+    """sums (2, C) of dy xhat and dy in a sample."""
+    C = parts.shape[2]
+    each = max(1, C // max(1, rstd.size))
+    sums[:] = 0
+    for i in range(parts.shape[0]):
+        for c in range(np.uint64(C)):
+            sums[0, c] += parts[i, 0, c]
+            sums[1, c] += parts[i, 1, c]
+    for c in range(C if parts.shape[0] else 0):
+        sums[0, c] *= rstd[c // each]
+
+
+@inner
+def _slopes(sums, gamma, rstd, P, flags, fold):
+    """gamma, rstd, mean(g) and rstd mean(g xhat) (4, fold * C) of the channels of a sample."""
+    C, groups = gamma.size, rstd.size
+    each = C // groups
+    rest = np.zeros((4, fold * C), gamma.dtype)
+    for c in range(C):
+        rest[0, c], rest[1, c] = gamma[c], rstd[c // each]
+    for g in range(0 if flags & CONSTANT else groups):
+        scaled, shifted = 0.0, 0.0
+        for c in range(g * each, (g + 1) * each):
+            # Of many dy some are negative: an infinite gamma makes a sum of infinities of both signs.
+            weight = np.float64(gamma[c]) if P == 1 or not math.isinf(gamma[c]) else np.nan
+            scaled += weight * sums[0, c]
+            shifted += weight * sums[1, c]
+        for c in range(g * each, (g + 1) * each):
+            rest[2, c] = shifted / (P * each)
+            rest[3, c] = scaled / (P * each) * rstd[g]
+    for i in range(4):
+        _repeat(rest[i], C)
+    return rest
+
+
+@inner
+def _block_gradient(dy, x, place, count, flags, columns, rest, dx):
+    seen = dy if flags & CONSTANT and not flags & RELU else x  # x matters to relu alone
+    write_column_gradients(
+        dy, place, seen, place, columns[0], 0, columns[1], 0, columns[2], 0, rest[0], 0, rest[1], 0, rest[2], 0,
+        rest[3], 0, dx, place, columns.shape[1], count, flags, AHEAD,
+    )  # fmt: skip
+    if flags & STREAMED:
+        fence()
+
+
+@inner
+def _sample_gradient(b, dy, x, P, gamma, beta, flags, fold, rows, mean, rstd, dx, sums):
+    """All of sample b; sums[b] is this task's alone."""
+    C, n = gamma.size, -(-P // rows)
+    columns = _columns(mean[b], rstd[b], gamma, beta, fold)
+    parts = np.empty((n, 2, C), x.dtype)
+    for i in range(n):
+        place = (b * P + i * rows) * C
+        _block_sums(dy, x, place, min(rows, P - i * rows) * C, flags, columns, fold, parts[i])
+    _add_parts(parts, rstd[b], sums[b])
+    rest = _slopes(sums[b], gamma, rstd[b], P, flags, fold)
+    _block_gradient(dy, x, b * P * C, P * C, flags, columns, rest, dx)
+
+
+@inner
+def _sums(task, dy, x, P, gamma, beta, flags, fold, rows, mean, rstd, parts):
+    """Block task % n of sample task // n."""
+    n, C = -(-P // rows), gamma.size
+    b, i = task // n, task % n
+    columns = _columns(mean[b], rstd[b], gamma, beta, fold)
+    _block_sums(dy, x, (b * P + i * rows) * C, min(rows, P - i * rows) * C, flags, columns, fold, parts[task])
+
+
+@inner
+def _write_gradient(task, dy, x, P, gamma, beta, flags, fold, rows, mean, rstd, sums, dx):
+    """Block n - 1 - task % n of the sample that is task // n from the end."""
+    n, C = -(-P // rows), gamma.size
+    b, i = mean.shape[0] - 1 - task // n, n - 1 - task % n
+    columns = _columns(mean[b], rstd[b], gamma, beta, fold)
+    rest = _slopes(sums[b], gamma, rstd[b], P, flags, fold)
+    _block_gradient(dy, x, (b * P + i * rows) * C, min(rows, P - i * rows) * C, flags, columns, rest, dx)
