@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from ..kernels.catalog import BY_NAME
-from . import peer_activations, peer_attention, peer_recurrent
+from . import peer_activations, peer_attention, peer_norms, peer_recurrent
 
 
 def numpy(op, arrays, options, dy):
@@ -44,6 +44,8 @@ def torch_contestants(t, op, arrays, options, dy):
     if op in peer_recurrent.JAX:
         found = peer_recurrent.torch(t, op, arrays, dy)
         return {"torch": _torch_products(t, *found, dy)} if found else {}
+    if op in peer_norms.OPS:
+        return {"torch": _torch_products(t, *peer_norms.torch(t, op, arrays, options), dy)}
     if op in peer_activations.TORCH:
         return {"torch": _torch_products(t, [arrays["x"]], peer_activations.TORCH[op](t, options), dy)}
     make = {"conv1d": _torch_conv1d, "conv2d": _torch_conv2d, "conv2d_transpose": _torch_conv2d_transpose}.get(op)
@@ -136,6 +138,7 @@ def jax(op, arrays, options, dy):
         "conv2d_transpose": _jax_conv2d_transpose,
         "attention": peer_attention.jax,
         **peer_activations.JAX,
+        **peer_norms.JAX,
         **peer_recurrent.JAX,
     }.get(op)
     if make is None:
