@@ -18,7 +18,7 @@ import numpy as np
 
 from .._cpu.bias import NONE, linear_gradient
 from .._cpu.memory import empty, empty_like
-from .._cpu.panels import empty_panels
+from .._cpu.panels import DIRECT_ROWS, empty_panels
 from .._cpu.product import TRANSPOSE_A, gemm
 from ..matmul.cpu import linear_backward, linear_forward, matmul_forward
 from .cpu_gru import gru_gradient_steps, gru_steps
@@ -154,9 +154,10 @@ def _input_gradients(da, x, w, b, need_dx):
 def _columns_product(a, b, b0, c, c0, N):
     """N columns of c, from c0 on: a^T b[:, b0 : b0 + N]."""
     K, M = a.shape
-    panels = empty_panels(K, N, a.dtype)
+    unused = np.empty(1, a.dtype)
+    panels = unused if M <= DIRECT_ROWS else empty_panels(K, N, a.dtype)
     places = _places((M, N, K), (M, b.shape[1], c.shape[1]), (0, 0, 0))
-    gemm(a, b.reshape(1, -1)[:, b0:], panels, panels, c.reshape(1, -1)[:, c0:], places, TRANSPOSE_A, NONE)
+    gemm(a, b.reshape(1, -1)[:, b0:], unused, panels, c.reshape(1, -1)[:, c0:], places, TRANSPOSE_A, NONE)
 
 
 @lru_cache(maxsize=1024)
