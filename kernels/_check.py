@@ -110,6 +110,12 @@ def rank(op, name, x, ndim):
         raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {_shape_of(x)}), expected {ndim}")
 
 
+def at_least(op, name, x, ndim):
+    """x has `ndim` axes or more."""
+    if x.ndim < ndim:
+        raise ValueError(f"{op}: {name} has {x.ndim} axes (shape {_shape_of(x)}), expected at least {ndim}")
+
+
 def axis(op, value, name, x):
     """One of the axes of x, counted from either end; returned counted from the first."""
     if value.__class__ is not int:
@@ -274,6 +280,13 @@ def booleans(op, name, x):
         raise TypeError(f"{op}: {name} is {x.dtype}, expected bool; convert it with {name}.astype(bool)")
     if not x.flags.c_contiguous:
         _explain_order(op, name, x)
+
+
+def broadcasts(op, name, x, expected):
+    """x broadcasts to the `expected` shape."""
+    pairs = zip(reversed(x.shape), reversed(expected))
+    if len(x.shape) > len(expected) or any(actual not in (1, size) for actual, size in pairs):
+        raise ValueError(f"{op}: {name} has shape {_shape_of(x)}, expected one that broadcasts to {expected}")
 
 
 def spread_over(op, name, x, expected):

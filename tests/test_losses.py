@@ -5,10 +5,20 @@ import pytest
 import tilewright as tw
 from tilewright.train import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CosineSimilarity,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    MeanAbsoluteError,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
+    SquaredHinge,
 )
+from tilewright.train.losses import LOSSES, get_loss
 
 from .gradients import assert_gradient, numeric_gradient
 
@@ -22,6 +32,14 @@ BITS = (LABELS > 0)[:, None].astype(float)
 ODDS = LOGITS[:, :1]
 CHANCES = 1 / (1 + np.exp(-ODDS))
 BINARY = -(BITS * np.log(CHANCES) + (1 - BITS) * np.log(1 - CHANCES)).mean()
+APART = np.abs(LOGITS - ONE_HOT)
+MARGINS = np.maximum(1 - (2 * BITS - 1) * ODDS, 0)
+FOCAL = -(BITS * (1 - CHANCES) ** 2 * np.log(CHANCES) + (1 - BITS) * CHANCES**2 * np.log(1 - CHANCES))
+FAR = np.abs(ODDS - BITS)
+OWN = SHARES[np.arange(6), LABELS]
+KNOWN = -np.log(OWN[LABELS != 2]).mean()
+SMOOTH = ONE_HOT * 0.7 + 0.1
+COSINES = (LOGITS * SHARES).sum(1) / np.linalg.norm(LOGITS, axis=1) / np.linalg.norm(SHARES, axis=1)
 
 VALUES = [
     (MeanSquaredError(), LOGITS, ONE_HOT, np.square(LOGITS - ONE_HOT).mean()),
@@ -36,6 +54,24 @@ VALUES = [
     (SparseCategoricalCrossentropy(from_logits=True), LOGITS, LABELS.astype(np.uint8), CROSS_ENTROPY),
     (SparseCategoricalCrossentropy(from_logits=True), LOGITS.reshape(2, 3, 3), LABELS.reshape(2, 3), CROSS_ENTROPY),
     (CategoricalCrossentropy(), SHARES.reshape(2, 3, 3), ONE_HOT.reshape(2, 3, 3), CROSS_ENTROPY),
+    (MeanAbsoluteError(), LOGITS, ONE_HOT, APART.mean()),
+    (Huber(), LOGITS, ONE_HOT, np.where(APART > 1, APART - 0.5, APART**2 / 2).mean()),
+    (Huber(0.5), ODDS, BITS[:, 0], np.where(FAR > 0.5, FAR / 2 - 0.125, FAR**2 / 2).mean()),
+    (LogCosh(), LOGITS, ONE_HOT, np.log(np.cosh(APART)).mean()),
+    (Hinge(), ODDS, BITS, MARGINS.mean()),
+    (Hinge(), ODDS, 2 * BITS[:, 0] - 1, MARGINS.mean()),
+    (SquaredHinge(), ODDS, BITS, np.square(MARGINS).mean()),
+    (BinaryCrossentropy(label_smoothing=1.0), CHANCES, BITS, -np.log(CHANCES * (1 - CHANCES)).mean() / 2),
+    (BinaryFocalCrossentropy(), CHANCES, BITS, FOCAL.mean()),
+    (BinaryFocalCrossentropy(from_logits=True), ODDS, BITS, FOCAL.mean()),
+    (BinaryFocalCrossentropy(True, 0.3, 2.0), CHANCES, BITS, (FOCAL * (0.7 - 0.4 * BITS)).mean()),
+    (CategoricalCrossentropy(label_smoothing=0.3), SHARES, ONE_HOT, -(SMOOTH * np.log(SHARES)).sum(1).mean()),
+    (CategoricalFocalCrossentropy(), SHARES, ONE_HOT, -(0.25 * (1 - OWN) ** 2 * np.log(OWN)).mean()),
+    (CategoricalFocalCrossentropy(1.0, 0.0, True), LOGITS.reshape(2, 3, 3), ONE_HOT.reshape(2, 3, 3), CROSS_ENTROPY),
+    (SparseCategoricalCrossentropy(ignore_class=2), SHARES, LABELS, KNOWN),
+    (SparseCategoricalCrossentropy(ignore_class=-1), SHARES, np.where(LABELS == 2, -1, LABELS), KNOWN),
+    (KLDivergence(), SHARES, SHARES[::-1], (SHARES[::-1] * np.log(SHARES[::-1] / SHARES)).sum(1).mean()),
+    (CosineSimilarity(), LOGITS, SHARES, -COSINES.mean()),
 ]
 
 
@@ -87,11 +123,59 @@ BAD = [
     (binary, COLUMN, [1, 2, 1, 2], "target holds 2.0, expected numbers from 0 to 1 .* two classes are 0 and 1"),
     (binary, COLUMN, [1, -1, 1, -1], "target holds -1.0, expected numbers from 0 to 1"),
     (binary, COLUMN, [0, 1, np.nan, np.inf], "target holds 2 values that are NaN or infinite"),
+    (Hinge(), COLUMN, [1, -2, 1, 1], "target holds -2.0, expected numbers from -1 to 1 for a hinge loss"),
+    (
+        SparseCategoricalCrossentropy(ignore_class=-1),
+        CLASSES,
+        [0, -1, -2, 1],
+        "target holds the label -2, expected 0 to 2",
+    ),
+    (KLDivergence(), CLASSES, ONE_HOT[:4] * 2, "target holds 2.0, expected numbers from 0 to 1"),
     (binary, COLUMN, np.ones((4, 2)), r"target has shape \(4, 2\), expected \(N, 1\)"),
     (mse, COLUMN, [1j] * 4, "target is complex128, expected real numbers"),
     (mse, COLUMN, [[1], [2, 3]], "target cannot be made an array"),
     (mse, CLASSES, [1, 2, 3, 4], r"target has shape \(4,\), expected \(N, 3\)"),
 ]
+
+
+def test_a_gradient_from_the_same_pass_is_the_one_from_a_pass_of_its_own():
+    for loss, output, target, _ in VALUES:
+        if loss.with_gradient:
+            output = np.ascontiguousarray(output)
+            t = np.ascontiguousarray(loss.targets(target, output, "loss", "target"))
+            value, dy = loss.with_gradient(output, t)
+            assert value == loss.forward(output, t)
+            np.testing.assert_array_equal(dy, loss.backward(1.0, output, t))
+
+
+def test_a_loss_may_be_a_part_of_a_sum():
+    output = tw.Tensor(LOGITS.copy(), requires_grad=True)
+    (2 * MeanSquaredError()(output, ONE_HOT) + MeanSquaredError()(output, ONE_HOT)).backward()
+    np.testing.assert_allclose(output.grad, 3 * 2 * (LOGITS - ONE_HOT) / LOGITS.size, rtol=1e-12)
+
+
+def test_every_loss_has_a_name():
+    for name, kind in LOSSES.items():
+        assert type(get_loss(name)) is kind and kind.__doc__
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    (
+        (lambda: Huber(delta=0), "Huber: delta is 0, expected a number above 0"),
+        (
+            lambda: BinaryFocalCrossentropy(gamma=-1.0),
+            "BinaryFocalCrossentropy: gamma is -1.0, expected a number from 0",
+        ),
+        (
+            lambda: CategoricalCrossentropy(label_smoothing=2),
+            "CategoricalCrossentropy: label_smoothing is 2, expected a number from 0 to 1",
+        ),
+    ),
+)
+def test_bad_numbers_say_what_is_wrong(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 @pytest.mark.parametrize("loss, output, target, message", BAD, ids=[message[:50] for *_, message in BAD])

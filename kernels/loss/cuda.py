@@ -31,47 +31,86 @@ from .._cuda.reduce import MeanOf, my_row, row_largest, row_total
 from .._cuda.stream import start
 from .._cuda.usage import Compiled
 from .._cuda.warp import WARP, larger
+from .checks import mean_alone
 
 LOW, HIGH = 1e-7, 1 - 1e-7
 
 
-def mse_forward(y, t):
+def mse_forward(y, t, *, weights=None, reduction="mean"):
+    mean_alone("mse_forward", weights, reduction)
     return _mse(y, t)
 
 
-def mse_backward(dloss, y, t):
+def mse_backward(dloss, y, t, *, weights=None, reduction="mean"):
+    mean_alone("mse_backward", weights, reduction)
     return _over_elements(_mse_gradient, dloss, y, t)
 
 
-def binary_crossentropy_forward(y, t, *, from_logits=False):
+def binary_crossentropy_forward(y, t, *, from_logits=False, label_smoothing=0.0, weights=None, reduction="mean"):
+    mean_alone("binary_crossentropy_forward", weights, reduction, label_smoothing)
     return (_binary_from_logits if from_logits else _binary)(y, t)
 
 
-def binary_crossentropy_backward(dloss, y, t, *, from_logits=False):
+def binary_crossentropy_backward(
+    dloss, y, t, *, from_logits=False, label_smoothing=0.0, weights=None, reduction="mean"
+):
+    mean_alone("binary_crossentropy_backward", weights, reduction, label_smoothing)
     return _over_elements(_binary_from_logits_gradient if from_logits else _binary_gradient, dloss, y, t)
 
 
-def categorical_crossentropy_forward(y, t, *, from_logits=False):
+def categorical_crossentropy_forward(
+    y, t, *, from_logits=False, label_smoothing=0.0, weights=None, class_weights=None, reduction="mean"
+):
+    mean_alone("categorical_crossentropy_forward", weights, reduction, label_smoothing, class_weights)
     return _mean_over_rows(_categorical_from_logits if from_logits else _categorical, y, t)
 
 
-def categorical_crossentropy_backward(dloss, y, t, *, from_logits=False):
+def categorical_crossentropy_backward(
+    dloss, y, t, *, from_logits=False, label_smoothing=0.0, weights=None, class_weights=None, reduction="mean"
+):
+    mean_alone("categorical_crossentropy_backward", weights, reduction, label_smoothing, class_weights)
     return _over_rows(_categorical_from_logits_gradient if from_logits else _categorical_gradient, dloss, y, t)
 
 
-def sparse_categorical_crossentropy_forward(y, t, *, from_logits=False):
+def sparse_categorical_crossentropy_forward(
+    y,
+    t,
+    *,
+    from_logits=False,
+    label_smoothing=0.0,
+    weights=None,
+    class_weights=None,
+    ignore_index=None,
+    reduction="mean",
+):
+    op = "sparse_categorical_crossentropy_forward"
+    mean_alone(op, weights, reduction, label_smoothing, class_weights, ignore_index)
     return _mean_over_rows(_sparse_from_logits if from_logits else _sparse, y, t)
 
 
-def sparse_categorical_crossentropy_backward(dloss, y, t, *, from_logits=False):
+def sparse_categorical_crossentropy_backward(
+    dloss,
+    y,
+    t,
+    *,
+    from_logits=False,
+    label_smoothing=0.0,
+    weights=None,
+    class_weights=None,
+    ignore_index=None,
+    reduction="mean",
+):
+    op = "sparse_categorical_crossentropy_backward"
+    mean_alone(op, weights, reduction, label_smoothing, class_weights, ignore_index)
     return _over_rows(_sparse_from_logits_gradient if from_logits else _sparse_gradient, dloss, y, t)
 
 
-def first_misfit(t, classes):
+def first_misfit(t, classes, ignore_index=None):
     """The first place of t (M,) that holds no label in [0, classes), or -1.
 
     The only one here that waits for the device; what a graph records is not looked at.
     """
+    mean_alone("sparse_categorical_crossentropy", ignore_index=ignore_index)
     M = t.size
     if stream.is_recording() or not M:
         return -1

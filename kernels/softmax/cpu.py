@@ -2,16 +2,16 @@
 
 x, y, dy, dx (M, N, R), N along the axis, M and R the products of the sizes before and after it; read as flat arrays
 
-y  = e / sum_N(e)    e = e**(x - max_N x)
-dx = y (dy - sum_N(y dy))
+softmax       y = e / sum_N(e)    e = e**z, z = x - max_N x    dx = y (dy - sum_N(y dy))
+log_softmax   y = z - log sum_N(e)                             dx = dy - e**y sum_N(dy)
+logsumexp     y = max_N x + log sum_N(e)                       dx = dy e**(x - y)          in logsumexp.py
 
-R == 1: a task owns whole rows, about CHUNK elements of them.
-R > 1: a task owns a block of columns, or all columns of several m; every pass runs along R.
-Both go over their elements in short passes while these lie in the cache. The pass of exponentials runs over all rows
-of the task at once where they are one piece of memory, so that short rows make full vectors too.
+R == 1: a task owns whole rows, about CHUNK elements of them, and keeps them in memory of its own, from which they are
+stored past the caches where the result is large. Its pass of exponentials runs over all rows at once, so that short
+rows make full vectors too. R > 1: columns.py. What a mask hides is -inf in z; a row that has nothing else is 0.
 
-Sums are float64, in an order that the shape alone decides. `out` may be an input: a pass reads an element before it
-writes it. The maximum skips NaN, which comes back with the sum.
+Sums are float64, in an order that the shape alone decides. `out` may be an input: a task has read its elements before
+it writes them. The maximum skips NaN, which comes back with the sum.
 """
 
 import math
@@ -19,163 +19,231 @@ import math
 import numpy as np
 
 from .._cpu.jit import inner, kernel
+from .._cpu.machine import VECTOR_BYTES
 from .._cpu.memory import empty_like
+from .._cpu.streaming import fence, stream, streams
 from .._cpu.threads import spread
-from .._cpu.vecmath import constant, exp, in_order, order
+from .._cpu.vecmath import constant, exp_below, in_order, order
+from .columns import columns, columns_gradient
+from .logsumexp import logsumexp_backward, logsumexp_forward  # noqa: F401
 
 CHUNK = 1 << 12  # elements of a task: 2**11 to 2**13 gave the same times
-COLUMNS = 256  # columns of a task, if R is larger: 128 took a quarter longer, 512 the same
+WHOLE = 16  # so many rows begin where a vector does, whatever their length
 WORK = 8  # an element costs as much as this many additions
 
+SOFTMAX, LOG = range(2)
+
 _MINUS_INFINITY = constant(-math.inf)
+_NO_MASK, _NO_PLACES = np.empty(0, bool), np.empty(0, np.int64)
 
 
 def softmax_forward(x, *, axis=-1, out=None):
-    y = empty_like(x) if out is None else out
-    M, N, R = _split(x.shape, axis)
-    if R == 1:
-        _rows(x.reshape(-1), M, N, y.reshape(-1))
-    else:
-        _columns(x.reshape(-1), M, N, R, y.reshape(-1))
-    return y
+    return _forward(x, axis, out, SOFTMAX)
 
 
 def softmax_backward(dy, y, *, axis=-1, out=None):
-    dx = empty_like(dy) if out is None else out
-    M, N, R = _split(y.shape, axis)
+    return _backward(dy, y, axis, out, SOFTMAX)
+
+
+def log_softmax_forward(x, *, axis=-1, out=None):
+    return _forward(x, axis, out, LOG)
+
+
+def log_softmax_backward(dy, y, *, axis=-1, out=None):
+    return _backward(dy, y, axis, out, LOG)
+
+
+def masked_softmax_forward(x, mask, *, axis=-1, out=None):
+    y = empty_like(x) if out is None else out
+    M, N, R = split(x.shape, axis)
     if R == 1:
-        _rows_gradient(dy.reshape(-1), y.reshape(-1), M, N, dx.reshape(-1))
+        places, step = _places(mask, x.shape, axis % x.ndim)
+        _rows(x.reshape(-1), M, N, y.reshape(-1), SOFTMAX, mask.reshape(-1), places, step, 0, True)
     else:
-        _columns_gradient(dy.reshape(-1), y.reshape(-1), M, N, R, dx.reshape(-1))
+        hidden = np.broadcast_to(~mask, x.shape)
+        if y is not x:
+            np.copyto(y, x)
+        np.copyto(y, -np.inf, where=hidden)
+        columns(y.reshape(-1), M, N, R, y.reshape(-1), False, True)
+    return y
+
+
+def masked_softmax_backward(dy, y, *, axis=-1, out=None):
+    return _backward(dy, y, axis, out, SOFTMAX)
+
+
+def causal_softmax_forward(x, *, out=None):
+    y = empty_like(x) if out is None else out
+    M, N, _ = split(x.shape, -1)
+    _rows(x.reshape(-1), M, N, y.reshape(-1), SOFTMAX, _NO_MASK, _NO_PLACES, 0, x.shape[-2], True)
+    return y
+
+
+def causal_softmax_backward(dy, y, *, out=None):
+    return _backward(dy, y, -1, out, SOFTMAX)
+
+
+def _forward(x, axis, out, kind):
+    y = empty_like(x) if out is None else out
+    M, N, R = split(x.shape, axis)
+    if R == 1:
+        _rows(x.reshape(-1), M, N, y.reshape(-1), kind, _NO_MASK, _NO_PLACES, 0, 0, False)
+    else:
+        columns(x.reshape(-1), M, N, R, y.reshape(-1), kind == LOG, False)
+    return y
+
+
+def _backward(dy, y, axis, out, kind):
+    dx = empty_like(dy) if out is None else out
+    M, N, R = split(y.shape, axis)
+    if R == 1:
+        _rows_gradient(dy.reshape(-1), y.reshape(-1), M, N, dx.reshape(-1), kind)
+    else:
+        columns_gradient(dy.reshape(-1), y.reshape(-1), M, N, R, dx.reshape(-1), kind == LOG)
     return dx
 
 
-def _split(shape, axis):
+def split(shape, axis):
+    """(M, N, R) of an array's shape."""
     axis %= len(shape)
     return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
 
 
+def _places(mask, shape, axis):
+    """(where in a mask, read flat, each row begins, how far apart the places of its elements are)."""
+    strides = np.broadcast_to(mask, shape).strides
+    places = np.zeros((), np.int64)
+    for size, stride in zip(shape[:axis], strides):
+        places = places[..., None] + np.arange(size) * stride
+    return places.reshape(-1), strides[axis]
+
+
 @kernel
-def _rows(x, M, N, y):
-    rows = max(1, CHUNK // max(1, N))
-    spread(_rows_task, -(-M // rows), WORK * x.size, (x, M, N, rows, y))
+def _rows(x, M, N, y, kind, mask, places, step, T, hides):
+    rows = _rows_of_a_task(N)
+    arguments = (x, M, N, rows, y, kind, mask, places, step, T, hides)
+    spread(_rows_task, -(-M // rows), WORK * x.size // 10, arguments)
 
 
 @inner
-def _rows_task(task, x, M, N, rows, y):
+def _rows_of_a_task(N):
+    rows = max(1, CHUNK // max(1, N))
+    return rows // WHOLE * WHOLE if rows > WHOLE else rows
+
+
+@inner
+def _rows_task(task, x, M, N, rows, y, kind, mask, places, step, T, hides):
     """Rows task * rows and on."""
-    first, end = task * rows * N, min((task + 1) * rows, M) * N
-    if first == end:
+    first = task * rows * N
+    size = min((task + 1) * rows, M) * N - first
+    if size <= 0:
         return
-    for row in range(first, end, N):
-        k = order(_MINUS_INFINITY(x[row]))
-        for i in range(np.uint64(row), np.uint64(row + N)):
-            k = max(k, order(x[i]))
-        largest = in_order(k, x[row])
-        for i in range(np.uint64(row), np.uint64(row + N)):
-            y[i] = x[i] - largest
-    for i in range(np.uint64(first), np.uint64(end)):
-        y[i] = exp(y[i])
-    for row in range(first, end, N):
-        total = 0.0
-        for i in range(np.uint64(row), np.uint64(row + N)):
-            total += y[i]
-        scale = y.dtype.type(1 / total)
-        for i in range(np.uint64(row), np.uint64(row + N)):
-            y[i] *= scale
-
-
-@kernel
-def _rows_gradient(dy, y, M, N, dx):
-    rows = max(1, CHUNK // max(1, N))
-    spread(_rows_gradient_task, -(-M // rows), 2 * y.size, (dy, y, M, N, rows, dx))
+    z = np.empty(size, x.dtype)
+    if hides:
+        for row in range(0, size, N):
+            _hide(x, first + row, N, z, row, mask, places, step, T)
+        for row in range(0, size, N):
+            _shift(z, row, N, z, row, hides)
+    else:
+        for row in range(0, size, N):
+            _shift(x, first + row, N, z, row, hides)
+    if kind == SOFTMAX:
+        for i in range(np.uint64(size)):
+            z[i] = exp_below(z[i])
+        for row in range(np.uint64(0), np.uint64(size), np.uint64(N)):
+            total = _sum(z, row, N)
+            scale = z.dtype.type(1 / total if total != 0 or not hides else 0.0)
+            for i in range(row, row + np.uint64(N)):
+                z[i] *= scale
+    else:
+        e = np.empty(size, x.dtype)
+        for i in range(np.uint64(size)):
+            e[i] = exp_below(z[i])
+        for row in range(np.uint64(0), np.uint64(size), np.uint64(N)):
+            log_total = z.dtype.type(math.log(_sum(e, row, N)))
+            for i in range(row, row + np.uint64(N)):
+                z[i] -= log_total
+    _put(z, y, first, size)
 
 
 @inner
-def _rows_gradient_task(task, dy, y, M, N, rows, dx):
+def _hide(x, start, N, z, row, mask, places, step, T):
+    """z = x where the mask, or the order of columns, lets it be seen; else -inf."""
+    low = _MINUS_INFINITY(x[start])
+    if T:
+        seen = min(max(start // N % T + N - T + 1, 0), N)
+        for n in range(np.uint64(N)):
+            z[np.uint64(row) + n] = x[np.uint64(start) + n] if n < np.uint64(seen) else low
+    elif step:
+        place = np.uint64(places[start // N])
+        for n in range(np.uint64(N)):
+            z[np.uint64(row) + n] = x[np.uint64(start) + n] if mask[place + n] else low
+    else:
+        seen_whole = mask[places[start // N]]
+        for n in range(np.uint64(N)):
+            z[np.uint64(row) + n] = x[np.uint64(start) + n] if seen_whole else low
+
+
+@inner
+def _shift(x, start, N, z, row, hides):
+    """z = x - max_N x; of a row that is hidden altogether z = -inf."""
+    k = order(_MINUS_INFINITY(x[start]))
+    for i in range(np.uint64(start), np.uint64(start + N)):
+        k = max(k, order(x[i]))
+    largest = in_order(k, x[start])
+    if hides and largest == _MINUS_INFINITY(largest):
+        largest = x.dtype.type(0)
+    for n in range(np.uint64(N)):
+        z[np.uint64(row) + n] = x[np.uint64(start) + n] - largest
+
+
+@inner
+def _sum(e, row, N):
+    total = 0.0
+    for i in range(row, row + np.uint64(N)):
+        total += np.float64(e[i])
+    return total
+
+
+@inner
+def _put(z, y, first, size):
+    """y[first : first + size] = z, past the caches if y is large and that starts on a vector's boundary."""
+    if streams(y) and first * y.itemsize % VECTOR_BYTES == 0:
+        stream(z, y, first, size)
+        fence()
+    else:
+        for i in range(np.uint64(size)):
+            y[np.uint64(first) + i] = z[i]
+
+
+@kernel
+def _rows_gradient(dy, y, M, N, dx, kind):
+    rows = _rows_of_a_task(N)
+    spread(_rows_gradient_task, -(-M // rows), y.size // 4, (dy, y, M, N, rows, dx, kind))
+
+
+@inner
+def _rows_gradient_task(task, dy, y, M, N, rows, dx, kind):
     """Rows task * rows and on."""
-    for row in range(task * rows, min((task + 1) * rows, M)):
-        total = 0.0
-        for i in range(np.uint64(row * N), np.uint64((row + 1) * N)):
-            total += y[i] * dy[i]
-        mean = y.dtype.type(total)  # of dy, with the probabilities y
-        for i in range(np.uint64(row * N), np.uint64((row + 1) * N)):
-            dx[i] = y[i] * (dy[i] - mean)
-
-
-@kernel
-def _columns(x, M, N, R, y):
-    blocks, group = _cut(N, R)
-    spread(_columns_task, -(-M // group) * blocks, WORK * x.size, (x, M, N, R, blocks, group, y))
-
-
-@kernel
-def _columns_gradient(dy, y, M, N, R, dx):
-    blocks, group = _cut(N, R)
-    spread(_columns_gradient_task, -(-M // group) * blocks, 2 * y.size, (dy, y, M, N, R, blocks, group, dx))
-
-
-@inner
-def _cut(N, R):
-    """(column blocks of an m, how many m a task owns)."""
-    return max(1, -(-R // COLUMNS)), max(1, CHUNK // max(1, N * R))
-
-
-@inner
-def _mine(task, M, R, blocks, group):
-    """The m [first, end) and the columns [left, left + width) of a task."""
-    first, left = task // blocks * group, task % blocks * COLUMNS
-    return first, min(first + group, M), left, np.uint64(min(COLUMNS, R - left))
-
-
-@inner
-def _columns_task(task, x, M, N, R, blocks, group, y):
-    first, end, left, width = _mine(task, M, R, blocks, group)
-    largest, total = np.empty(width, x.dtype), np.empty(width, np.float64)
-    for m in range(first, end):
-        largest[:] = -np.inf
-        for n in range(N):
-            start = np.uint64((m * N + n) * R + left)
-            for j in range(width):
-                largest[j] = x[start + j] if x[start + j] > largest[j] else largest[j]
-        for n in range(N):
-            start = np.uint64((m * N + n) * R + left)
-            for j in range(width):
-                y[start + j] = x[start + j] - largest[j]
-    rows = (end - first) * N
-    pieces, length = (1, rows * R) if blocks == 1 else (rows, width)  # all columns: the rows are one piece
-    for piece in range(pieces):
-        start = np.uint64((first * N + piece) * R + left)
-        for i in range(start, start + np.uint64(length)):
-            y[i] = exp(y[i])
-    for m in range(first, end):
-        total[:] = 0
-        for n in range(N):
-            start = np.uint64((m * N + n) * R + left)
-            for j in range(width):
-                total[j] += y[start + j]
-        scale = largest  # its place; the maxima are used up
-        for j in range(width):
-            scale[j] = 1 / total[j]
-        for n in range(N):
-            start = np.uint64((m * N + n) * R + left)
-            for j in range(width):
-                y[start + j] *= scale[j]
-
-
-@inner
-def _columns_gradient_task(task, dy, y, M, N, R, blocks, group, dx):
-    first, end, left, width = _mine(task, M, R, blocks, group)
-    total, mean = np.empty(width, np.float64), np.empty(width, y.dtype)
-    for m in range(first, end):
-        total[:] = 0
-        for n in range(N):
-            start = np.uint64((m * N + n) * R + left)
-            for j in range(width):
-                total[j] += y[start + j] * dy[start + j]
-        for j in range(width):
-            mean[j] = total[j]
-        for n in range(N):
-            start = np.uint64((m * N + n) * R + left)
-            for j in range(width):
-                dx[start + j] = y[start + j] * (dy[start + j] - mean[j])
+    first = task * rows * N
+    size = min((task + 1) * rows, M) * N - first
+    if size <= 0:
+        return
+    z = np.empty(size, y.dtype)
+    if kind == SOFTMAX:
+        for row in range(np.uint64(0), np.uint64(size), np.uint64(N)):
+            start, total = np.uint64(first) + row, 0.0
+            for n in range(np.uint64(N)):
+                total += np.float64(y[start + n] * dy[start + n])
+            mean = y.dtype.type(total)  # of dy, with the probabilities y
+            for n in range(np.uint64(N)):
+                z[row + n] = y[start + n] * (dy[start + n] - mean)
+    else:
+        for i in range(np.uint64(size)):
+            z[i] = exp_below(y[np.uint64(first) + i])
+        for row in range(np.uint64(0), np.uint64(size), np.uint64(N)):
+            start = np.uint64(first) + row
+            total = y.dtype.type(_sum(dy, start, N))
+            for n in range(np.uint64(N)):
+                z[row + n] = dy[start + n] - z[row + n] * total
+    _put(z, dx, first, size)
