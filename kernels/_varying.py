@@ -17,11 +17,13 @@ class _Varying:
 
 
 class _Int(_Varying, int):
-    pass
+    def __reduce__(self):  # a copy, also in a file, is the number as it is now
+        return int, (int(self),)
 
 
 class _Float(_Varying, float):
-    pass
+    def __reduce__(self):
+        return float, (float(self),)
 
 
 def varying(read):

@@ -30,6 +30,7 @@ class Layer:
     training = True  # Dropout and the like look at it; set by `train()` and `eval()` of the model
     output_shape = None  # with None for the batch axis, known after the first call
     has_parameters = False  # known after `build`
+    _trainable = True
     array = np.ndarray  # the class of the weights' arrays, and so of inputs
 
     def __init__(self, *, input_shape=None, dtype="float32", name=None):
@@ -62,16 +63,31 @@ class Layer:
             value = initialize(initializer, shape, self.dtype) if source is None else source(name, shape, self.dtype)
             setattr(self, name, Parameter(placed(value, used()), name))
         self.has_parameters = bool(self.parameters())
-        self.array = type(self.parameters()[0].value) if self.has_parameters else Layer.array
+        self._note_array()
         self.built = True
+        if not self._trainable:
+            self.trainable = False
+
+    def _note_array(self):
+        self.array = type(self.parameters()[0].value) if self.has_parameters else Layer.array
 
     def to(self, device):
         """Move the weights to "cpu" or "cuda"; returns the layer."""
         for p in self.parameters():
-            p.value = placed(p.value, device)
-            p.grad = None
-            self.array = type(p.value)
+            p.value, p.grad = placed(p.value, device), None
+        self._note_array()
         return self
+
+    @property
+    def trainable(self):
+        """Whether training changes the layer's weights, at least one of them; it may be set at any time."""
+        return any(p.trainable for p in self.parameters()) if self.has_parameters else self._trainable
+
+    @trainable.setter
+    def trainable(self, trainable):
+        self._trainable = bool(trainable)
+        for p in self.parameters():
+            p.trainable = trainable
 
     def parameters(self):
         """The layer's parameters, in order; none before it is built."""
@@ -128,6 +144,7 @@ class Layer:
     def __setstate__(self, state):
         vars(self).update(state)
         self.dtype = np.dtype(self.dtype.name)  # the one object of its kind again, as `__call__` compares it
+        self._note_array()
 
     def __repr__(self):
         given = {name: value for name, value in self.config().items() if value is not None}

@@ -264,6 +264,16 @@ class Parameter(Tensor):
         if self.requires_grad:
             super().accumulate(gradient)
 
+    def __reduce__(self):
+        """In files weights lie on the CPU, and gradients stay behind."""
+        return _parameter, (np.array(to_host(self.value)), self.name, self.requires_grad)
+
+    def __deepcopy__(self, memo):
+        memo[id(self)] = copy = _parameter(
+            beside(np.array(to_host(self.value)), self.value), self.name, self.requires_grad
+        )
+        return copy
+
     @property
     def trainable(self):
         """Whether gradients are kept, and so whether an optimizer changes the value."""
@@ -272,6 +282,12 @@ class Parameter(Tensor):
     @trainable.setter
     def trainable(self, trainable):
         self.requires_grad = bool(trainable)
+
+
+def _parameter(value, name, trainable):
+    parameter = Parameter(value, name)
+    parameter.trainable = trainable
+    return parameter
 
 
 def record(value, backward, *parents):

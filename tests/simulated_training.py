@@ -4,7 +4,9 @@ on the "device" and on the CPU.
 Everything is float64, so that both agree to ten digits where they do the same.
 """
 
+import copy
 import gc
+import pickle
 import re
 import sys
 import tempfile
@@ -189,6 +191,41 @@ def documentation():
     exec(compile(example, page.name, "exec"), {"__name__": "__main__"})
 
 
+def places():
+    """`to` stands above `use`; copies and files of a model on the device are whole, before and after training."""
+    *_, model = train(perceptron, "cuda")
+    x, y = perceptron()[-2:]
+    expected = model.predict(x)
+    twin, again = copy.deepcopy(model), pickle.loads(pickle.dumps(model))
+    assert lies_on_device(twin) and not lies_on_device(again)
+    for one in (twin, again):
+        np.testing.assert_allclose(one.predict(x), expected, rtol=1e-12)
+    values = [one.train_on_batch(x, y) for one in (model, twin, again)]  # on the means that Adam keeps
+    np.testing.assert_allclose(values[1:], values[:-1], rtol=1e-12)
+    for a, b, c in zip(model.get_weights(), twin.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose([a, b], [c, c], rtol=1e-10)
+    tw.use("cuda")
+    again.to("cpu")
+    again.fit(x, y, verbose=0)
+    again.evaluate(x, y, verbose=0)
+    assert not lies_on_device(again)
+    tw.use("cpu")
+
+
+def frozen():
+    """A frozen layer's weights stay, in recorded steps too."""
+    tw.use("cuda")
+    x, y = perceptron()[-2:]
+    model = tw.Sequential([Dense(4, activation="relu", input_shape=(5,)), Dense(1, activation="sigmoid")])
+    model.layers[0].trainable = False
+    model.compile("adam", "binary_crossentropy")
+    before = model.get_weights()
+    model.fit(x, y, batch_size=11, epochs=2, verbose=0)
+    after = model.get_weights()
+    assert np.array_equal(before[0], after[0]) and not np.array_equal(before[2], after[2])
+    tw.use("cpu")
+
+
 SCENARIOS = {
     "perceptron": lambda: trains(perceptron),
     "convolutional": lambda: trains(convolutional),
@@ -200,6 +237,8 @@ SCENARIOS = {
     "own loop": own_loop,
     "steps by hand": steps_by_hand,
     "documentation": documentation,
+    "places": places,
+    "frozen": frozen,
 }
 
 if __name__ == "__main__":

@@ -238,3 +238,22 @@ def test_bad_calls_say_what_is_wrong(call, message):
 def test_layers_of_two_dtypes_are_named():
     with pytest.raises(TypeError, match="Dense: x is float32 and the layer is float64; give all layers one dtype"):
         Dense(2, dtype="float64")(Dense(2)(np.ones((1, 2))))
+
+
+def test_a_frozen_layer_keeps_its_weights_built_or_not():
+    x, y = np.random.default_rng(0).standard_normal((8, 3)), np.ones((8, 2))
+    for shape in (None, (3,)):
+        model = tw.Sequential([tw.layers.Dense(3, input_shape=shape), tw.layers.Dense(2)])
+        model.layers[0].trainable = False
+        model.compile("sgd", "mse")
+        model.build((None, 3))
+        assert not model.layers[0].trainable and model.layers[1].trainable and model.trainable
+        before = model.get_weights()
+        model.fit(x, y, verbose=0)
+        after = model.get_weights()
+        assert np.array_equal(before[0], after[0]) and not np.array_equal(before[2], after[2])
+    model.trainable = False
+    with pytest.raises(ValueError, match="no trainable parameters"):
+        model.fit(x, y, verbose=0)
+    model.trainable = True
+    assert model.layers[0].w.trainable

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels import _check as check
-from ..layers._device import assign, expect_cuda, placed, to_host
+from ..layers._device import assign, expect_cuda, placed, to_host, used
 from ..layers._door import as_array, writeable
 from ..layers._layer import Layer
 from ..layers._tape import Parameter, Tensor, no_grad
@@ -26,6 +26,7 @@ class Model:
     history = None  # of the last `fit`
     input_shape = None  # with None for the batch axis, known after `build`
     _trainer = None
+    _device = None  # what `to` said
 
     def forward(self, x):
         """The output tensor for an input tensor."""
@@ -132,6 +133,17 @@ class Model:
         for w, p in zip(arrays, parameters.values()):
             assign(p.value, w)
 
+    @property
+    def trainable(self):
+        """Whether training changes any weight. Setting it freezes, or not, every layer below, before `build` too."""
+        return any(child.trainable for _, child in self.walk() if not isinstance(child, Model))
+
+    @trainable.setter
+    def trainable(self, trainable):
+        for _, child in self.walk():
+            if not isinstance(child, Model):
+                child.trainable = trainable
+
     def train(self, training=True):
         """Training mode, for the model and everything below; returns the model."""
         self.training = training
@@ -145,13 +157,23 @@ class Model:
         return self.train(False)
 
     def to(self, device):
-        """Move all weights to "cpu" or "cuda"; returns the model. What is computed from now on is computed there.
+        """Move all weights to "cpu" or "cuda"; returns the model. It trains there from now on, whatever `tw.use` says.
 
-        Raises RuntimeError, which says why and what helps, where CUDA cannot be used.
+        Data that lies on a device draws the weights there all the same. Raises RuntimeError, which says why and what
+        helps, where CUDA cannot be used.
         """
         check.choice("to", "device", device, ("cpu", "cuda"))
         if device == "cuda":
             expect_cuda("to")
+        self._device = device
+        return self._move(device)
+
+    def settle(self):
+        """Move the weights where `tw.use` says, unless `to` said something else of this model."""
+        if used() == "cuda" and self._device is None:
+            self._move("cuda")
+
+    def _move(self, device):
         for _, child in self.walk():
             if isinstance(child, Layer):
                 child.to(device)

@@ -22,8 +22,8 @@ class Optimizer:
     """Base of all optimizers: parameters, and what is kept for each of them.
 
     A subclass has `slots(value)`, the arrays kept for a parameter (or Nones), and `update(value, gradient, *slots)`,
-    which changes value and slots. Where the class says that it takes lists, `update` gets lists, of all parameters at
-    once, and that is one call of a kernel. All take these arguments, which are Keras's:
+    which changes value and slots. Where the class says that it takes lists, `update` gets lists or tuples, of all
+    parameters at once, and that is one call of a kernel. All take these arguments, which are Keras's:
 
     parameters       those of `model.parameters()`; left out for `compile`
     learning_rate    a finite number from 0
@@ -107,15 +107,18 @@ class Optimizer:
 
     def step(self):
         """Change every parameter that has a gradient. Raises RuntimeError if none has."""
-        if self._parameters and on_device(self._parameters[0].value):
+        ready = self._parameters
+        if ready and on_device(ready[0].value):
             return self._step_on_device()
-        ready = [p for p in self._parameters if p.grad is not None]
-        if not ready:
+        gradients = [p.grad for p in ready if p.grad is not None]
+        if not gradients:
             raise _no_gradient()
-        columns = self._kept_together(ready)
-        values, gradients = [p.value for p in ready], [p.grad for p in ready]
+        if len(gradients) < len(ready):
+            ready = [p for p in ready if p.grad is not None]
+        values, columns, averages = [p.value for p in ready], self._kept_together(ready), None
         self.iterations += 1
-        averages = columns.pop() if self.use_ema else None
+        if self.use_ema:
+            *columns, averages = columns
         if self.takes_lists:
             self.update(values, gradients, *columns)
         else:
@@ -136,9 +139,8 @@ class Optimizer:
 
     def rate(self, value):
         """The learning rate for an array or a list of them; on a device, one that a recorded step reads anew."""
-        if value.__class__ is list:
-            value = value[0]
-        return self.learning_rate if value.__class__ is np.ndarray else varying(lambda: self.learning_rate)
+        first = value[0] if value.__class__ is list else value
+        return self._learning_rate if first.__class__ is np.ndarray else varying(lambda: self._learning_rate)
 
     def common(self, value):
         """The options that all updates take, for an array or a list of them."""
@@ -169,6 +171,11 @@ class Optimizer:
         slots = (None if column[0] is None else list(column) for column in zip(*map(self._kept, ready)))
         self.update([p.value for p in ready], [p.grad for p in ready], *slots)
 
+    def __getstate__(self):
+        """In files and copies what is kept for the parameters lies on the CPU; the next step moves it."""
+        host = {p: tuple(None if slot is None else to_host(slot) for slot in slots) for p, slots in self._slots.items()}
+        return {**vars(self), "_slots": host, "_columns": None}
+
     def _count(self):
         self.iterations = int(self.iterations) + 1
         return self.iterations
@@ -179,13 +186,14 @@ class Optimizer:
         return (*slots, beside(np.array(to_host(value)), value)) if self.use_ema else slots
 
     def _kept_together(self, ready):
-        """What is kept for parameters on the CPU, as lists, or None where nothing is."""
-        if len(ready) == len(self._parameters) and self._columns is not None:
-            return list(self._columns)
-        kept = zip(*map(self._kept, ready))
-        columns = [None if all(slot is None for slot in column) else list(column) for column in kept]
-        if len(ready) == len(self._parameters):
-            self._columns = tuple(columns)
+        """What is kept for parameters on the CPU, as tuples, or None where nothing is."""
+        everything = len(ready) == len(self._parameters)
+        if everything and self._columns is not None:
+            return self._columns
+        kept = list(zip(*map(self._kept, ready)))
+        columns = [None if all(slot is None for slot in column) else column for column in kept]
+        if everything:
+            self._columns = columns
         return columns
 
     def _kept(self, p):

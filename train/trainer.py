@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from ..kernels import _check as check
-from ..layers._device import beside, on_device, to_host, used
+from ..layers._device import beside, on_device, to_host
 from ..layers._door import writeable
 from ..layers._tape import Tensor, no_grad
 from . import data
@@ -131,7 +131,7 @@ class Trainer:
         model, op = self.model, "train_on_batch"
         x = data.inputs(op, "x", x, model.dtype, model.input_shape)
         data.same_length(op, "x", x, "y", y)
-        self._place()
+        model.settle()
         if not self.attached:
             self._attach(model.probe(x, op))
         with mode(model, True):
@@ -170,18 +170,13 @@ class Trainer:
     def _samples(self, op, x_name, x, y_name, y):
         """The samples and targets as arrays, all of them checked, where the model computes; builds it on the way."""
         model = self.model
-        self._place()
+        model.settle()
         x = data.inputs(op, x_name, x, model.dtype, model.input_shape)
         data.same_length(op, x_name, x, y_name, y)
         output = model.probe(x, op)
         t = self.loss.targets(to_host(y), output, op, y_name)
         self._attach(output)
         return beside(x, output), beside(t, output)
-
-    def _place(self):
-        """The model goes where `use` says."""
-        if used() == "cuda":
-            self.model.to("cuda")
 
     def _attach(self, output):
         """Optimizer and metrics take note of the model's parameters and output as they are now."""
@@ -197,6 +192,7 @@ def predict(model, x, batch_size):
     """See Model.predict."""
     batch_size = data.batch_size("predict", batch_size)
     x = data.inputs("predict", "x", x, model.dtype, model.input_shape)
+    model.settle()
     if model.input_shape is None:
         model.probe(x, "predict")
     with mode(model, False), no_grad():

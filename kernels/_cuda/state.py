@@ -32,7 +32,10 @@ def why_not():
         return _of_driver(str(error))
     except Exception as error:  # of the driver, in several classes: a card that is lost, full, or another's alone
         return f"the GPU does not start ({_first_line(error)}); see with `nvidia-smi` whether it is free and well"
-    return None if config.ENABLE_CUDASIM else _of_versions(_toolkit(), _driver(), card)
+    if config.ENABLE_CUDASIM:
+        importlib.import_module(".simulator", __package__).prepare()
+        return None
+    return _of_versions(_toolkit(), _driver(), card)
 
 
 def _of_versions(toolkit, driver, card):
