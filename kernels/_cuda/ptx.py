@@ -36,9 +36,13 @@ else:
     _WORDS, _SUMS = types.UniTuple(types.uint32, 4), types.UniTuple(types.float32, 4)
     MEMORY = ",~{memory}"
 
-    def _assembly(builder, result, text, constraints, values, effects):
+    def _assembly(builder, result, text, constraints, values, effects, together=False):
+        """together: the threads of a warp execute it as one, so that no branch may be put around it."""
         function = ir.FunctionType(result, [value.type for value in values])
-        return builder.call(ir.InlineAsm(function, text, constraints, side_effect=effects), values)
+        call = builder.call(ir.InlineAsm(function, text, constraints, side_effect=effects), values)
+        if together:
+            call.attributes.add("convergent")
+        return call
 
     def _pointer(context, builder, array, value, index):
         """A generic pointer to an element."""
@@ -61,7 +65,7 @@ else:
             def generate(context, builder, signature, values):
                 address = _shared(context, builder, signature.args[0], *values)
                 words = ir.LiteralStructType([_I32] * 4)
-                result = _assembly(builder, words, text, "=r,=r,=r,=r,r" + MEMORY, [address], True)
+                result = _assembly(builder, words, text, "=r,=r,=r,=r,r" + MEMORY, [address], True, together=True)
                 return _four(context, builder, signature, result)
 
             return _WORDS(tile, types.intp), generate
@@ -82,7 +86,8 @@ else:
             def generate(context, builder, signature, values):
                 sums = ir.LiteralStructType([_F32] * 4)
                 constraints = ",".join(["=f"] * 4 + ["r"] * 6 + ["f"] * 4)
-                return _four(context, builder, signature, _assembly(builder, sums, text, constraints, values, False))
+                result = _assembly(builder, sums, text, constraints, values, False, together=True)
+                return _four(context, builder, signature, result)
 
             return _SUMS(*[types.uint32] * 6, *[types.float32] * 4), generate
 

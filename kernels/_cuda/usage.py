@@ -42,20 +42,20 @@ def compiled(face):
 def measure(faces, processes=2):
     """{(kernel, target): Figures} of all kernels of some faces."""
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        jobs = [
-            pool.submit(_figures, face, number, capability)
-            for face in faces
-            for number, entry in enumerate(compiled(face))
-            for capability in entry.capabilities
-        ]
-        return dict(job.result() for job in jobs)
+        jobs = [pool.submit(_figures, face, number) for face in faces for number, _ in enumerate(compiled(face))]
+        return {key: figures for job in jobs for key, figures in job.result()}
 
 
-def _figures(face, number, capability):
-    entry = compiled(face)[number]
-    usage = assemble(entry.function, entry.signature, capability, entry.max_registers)
-    doubles = 0 if "float64" in str(entry.signature) else usage.ptx.count(".f64")
-    return (entry.name, target(capability)), Figures(usage.registers, usage.shared, usage.spills, doubles)
+def _figures(face, number):
+    return list(_each(compiled(face)[number]))
+
+
+def _each(entry):
+    """(key, figures) of one kernel for each of its architectures."""
+    for capability in entry.capabilities:
+        usage = assemble(entry.function, entry.signature, capability, entry.max_registers)
+        doubles = 0 if "float64" in str(entry.signature) else usage.ptx.count(".f64")
+        yield (entry.name, target(capability)), Figures(usage.registers, usage.shared, usage.spills, doubles)
 
 
 def target(capability):
