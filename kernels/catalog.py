@@ -17,6 +17,7 @@ from .norm.rows import OPS as _norm
 from .optim.rows import OPS as _optim
 from .pool.rows import OPS as _pool
 from .recurrent.rows import OPS as _recurrent
+from .reduce.rows import OPS as _reduce
 from .softmax.rows import OPS as _softmax
 
 OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _norm + _pool + _dropout + _loss + _optim
@@ -24,5 +25,6 @@ OPS += _attention
 OPS += _recurrent
 OPS += _embedding
 OPS += _gated
+OPS += _reduce
 
 BY_NAME = {op.name: op for op in OPS}

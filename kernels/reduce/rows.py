@@ -1,0 +1,123 @@
+"""The catalog's rows of reductions; their words are explained in _row.py."""
+
+import numpy as np
+
+from .._row import Bad, Case, Op, constant, distinct, normal
+
+
+def _totals(name):
+    def case(why, *shape, **options):
+        return Case(why, {"x": normal(*shape)}, options)
+
+    cases = (
+        case("all of primes", 7, 13),
+        Case("no axes", {"x": constant(2.5)}),
+        case("last axis", 7, 13, axis=-1),
+        case("first axis", 13, 7, axis=0),
+        case("middle axis, kept", 3, 5, 7, axis=1, keepdims=True),
+        case("neighbours", 3, 5, 2, 7, axis=(1, 2)),
+        case("axes apart", 3, 5, 2, 7, axis=(-1, 1)),
+        case("axes apart, kept", 3, 4, 5, axis=(0, 2), keepdims=True),
+        case("over no axis", 3, 4, axis=()),
+        case("one element", 1),
+        case("parts of a row, threads", 40_001),
+        case("rows of parts, threads", 3, 20_011, axis=1),
+        case("short rows, threads", 9001, 5, axis=1),
+        case("parts of columns, threads", 1003, 33, axis=0),
+        case("blocks of columns, threads", 3, 70, 1031, axis=1),
+        case("no rows", 0, 5, axis=1),
+        case("no columns", 3, 5, 0, axis=1),
+    )
+    op = f"{name}_forward"
+    bad = (
+        Bad({"axis": 2}, f"{op}: axis is 2, expected -2 to 1 because x has 2 axes"),
+        Bad({"axis": (0, -2)}, f"{op}: axis is (0, -2), expected every axis at most once"),
+        Bad({"axis": 1.0}, f"{op}: axis is 1.0, expected an integer"),
+        Bad(
+            {"dy": np.ones(7), "input_shape": (7, 13), "axis": 0},
+            f"{name}_backward: dy has shape (7,), expected (13,) because input_shape is (7, 13)",
+        ),
+        Bad(
+            {"dy": np.ones(7), "input_shape": (7, 13), "axis": 2},
+            f"{name}_backward: axis is 2, expected -2 to 1 because input_shape has 2 axes",
+        ),
+    )
+    bench = (
+        case("1,024", 1024),
+        case("8,000,000", 8_000_000),
+        case("8192 x 1024, last axis", 8192, 1024, axis=1),
+        case("8192 x 1024, first axis", 8192, 1024, axis=0),
+        case("32 x 512 x 512, middle axis", 32, 512, 512, axis=1),
+    )
+    return Op(name, "reduce", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+
+
+def _max(name, saved=("argmax",)):
+    def case(why, *shape, **options):
+        return Case(why, {"x": distinct(*shape)}, options)
+
+    cases = (
+        case("last axis", 7, 13),
+        case("first axis", 13, 7, axis=0),
+        case("middle axis", 3, 5, 7, axis=-2),
+        case("one axis", 11),
+        case("one element", 1),
+        case("one column", 5, 4, 1, axis=1),
+        case("rows, threads", 301, 77),
+        case("blocks of columns, threads", 3, 7, 2051, axis=1),
+        case("no rows", 0, 5),
+        case("no columns", 3, 5, 0, axis=1),
+    )
+    op = f"{name}_forward"
+    bad = (
+        Bad({"axis": 2}, f"{op}: axis is 2, expected -2 to 1 because x has 2 axes"),
+        Bad({"axis": None}, f"{op}: axis is None, expected an integer"),
+        Bad({"x": np.ones((3, 0))}, f"{op}: the size of x's axis 1 is 0, expected at least 1"),
+        Bad({"x": np.array(1.0)}, f"{op}: x has 0 axes (shape ()), expected at least 1"),
+    )
+    if saved:
+        given = {"dy": np.ones(7), "argmax": np.zeros(7, int), "input_shape": (7, 13)}
+        bad += (
+            Bad({**given, "axis": 0}, "max_backward: dy has shape (7,), expected (13,) because input_shape is (7, 13)"),
+            Bad(
+                {**given, "argmax": np.zeros(6, int)},
+                "max_backward: argmax has shape (6,), expected (7,) because dy is (7,)",
+            ),
+        )
+    bench = (
+        case("32 x 10", 32, 10),
+        case("8192 x 1024, last axis", 8192, 1024),
+        case("8192 x 1024, first axis", 8192, 1024, axis=0),
+    )
+    return Op(
+        name, "reduce", ("x",) * bool(saved), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes
+    )
+
+
+def _cumsum():
+    def case(why, *shape, **options):
+        return Case(why, {"x": normal(*shape)}, options)
+
+    cases = (
+        case("last axis", 7, 13),
+        case("first axis", 13, 7, axis=0),
+        case("middle axis", 3, 5, 7, axis=-2),
+        case("one element", 1),
+        case("rows, threads", 301, 77),
+        case("blocks of columns, threads", 3, 7, 2051, axis=1),
+        case("no rows", 0, 5),
+        case("nothing along the axis", 3, 0, 5, axis=1),
+    )
+    bad = (
+        Bad({"axis": 2}, "cumsum_forward: axis is 2, expected -2 to 1 because x has 2 axes"),
+        Bad({"dy": np.ones(3), "axis": 1}, "cumsum_backward: axis is 1, expected -1 to 0 because dy has 1 axis"),
+    )
+    bench = (
+        case("32 x 10", 32, 10),
+        case("8192 x 1024, last axis", 8192, 1024),
+        case("8192 x 1024, first axis", 8192, 1024, axis=0),
+    )
+    return Op("cumsum", "reduce", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+
+
+OPS = (_totals("sum"), _totals("mean"), _max("max"), _max("argmax", ()), _cumsum())
