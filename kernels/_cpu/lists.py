@@ -6,8 +6,8 @@ address, shape, dtype and flags at places that are part of NumPy's binary interf
 ndarraytypes.h), so that a few loads do the same. Whether they are there is tried once, on an array made for it; where
 they are not, and for arrays that are not plain, Python is asked.
 
-A table has a row for each parameter: its elements, the sum of the chunks up to its end, and its addresses. A task of
-`spread` owns one chunk, CHUNK elements of one parameter or what is left of it.
+A table has a row for each parameter: its elements, the sum of the chunks up to its end, and its addresses. A chunk is
+CHUNK elements of one parameter, or what is left of it; a task of `spread` owns TOGETHER of them that follow each other.
 """
 
 import ctypes
@@ -23,6 +23,7 @@ from .ingredient import IngredientCompiler
 from .jit import inner, kernel
 
 CHUNK = 1 << 13  # elements: 32 KB of float32, about a first-level cache
+TOGETHER = 8  # chunks: a task costs as much as some thousand elements, and biases are much smaller
 SIZE, END, PLACES = range(3)  # columns of a table; addresses from PLACES on
 
 _HEADER = object.__basicsize__
@@ -44,21 +45,22 @@ def tables(columns, read_only):
     in the column `read_only`, writeable. The arrays must be held until the tables are not used any more.
     """
     first = columns[0]
-    if not _KNOWN or first.__class__ in _LISTS and not first:
+    if first.__class__ in _LISTS:
+        count, parts = len(first), tuple([tuple(x) if x.__class__ in _LISTS else x for x in columns])
+    else:
+        count, parts = 1, columns
+    if not (_KNOWN and count):
         return None
-    parts = tuple([tuple(column) if column.__class__ in _LISTS else column for column in columns])
-    count = len(first) if first.__class__ in _LISTS else 1
-    found, rows = [], 0
+    found = []
     for known, like in _KINDS:
         table = np.empty((count, PLACES + len(parts)), np.int64)
         here = _read(id(parts), table, read_only, known)
         if here < 0:
             return None
+        if here == count:
+            return [(table, like)]
         if here:
-            found.append((table if here == count else table[:here], like))
-            rows += here
-        if rows == count:
-            break
+            found.append((table[:here], like))
     return found
 
 
@@ -132,7 +134,7 @@ def array_at(typing, address, size, like):
     return kind(types.int64, types.int64, like), codegen
 
 
-@kernel(nogil=False)  # Python's objects must stay as they are
+@kernel
 def _read(columns, table, read_only, known):
     """Fill a table from a tuple of arrays or of tuples of them; the rows of the first dtype in `known`, or -1."""
     array_type, tuple_type, dtype, other, header, items = known[0], known[1], known[2], known[3], known[4], known[5]
@@ -179,7 +181,7 @@ def _read(columns, table, read_only, known):
 
 @inner
 def chunks(table):
-    """How many tasks a table has."""
+    """How many chunks a table has."""
     return table[-1, END]
 
 
@@ -193,18 +195,38 @@ def elements(table):
 
 
 @inner
-def chunk(task, table):
-    """(parameter, first element, elements) of a task."""
+def tasks(table):
+    """How many tasks they make."""
+    return -(-chunks(table) // TOGETHER)
+
+
+@inner
+def first_row(task, table):
+    """The parameter with the first chunk of a task."""
     low, high = 0, table.shape[0] - 1
     while low < high:
         middle = (low + high) // 2
-        if table[middle, END] > task:
+        if table[middle, END] > task * TOGETHER:
             high = middle
         else:
             low = middle + 1
-    size = table[low, SIZE]
-    first = (task - table[low, END]) * CHUNK + -(-size // CHUNK) * CHUNK
-    return low, first, min(CHUNK, size - first)
+    return low
+
+
+@inner
+def row_of(place, row, table):
+    """The parameter with a chunk, from the one of a chunk before it or of itself on."""
+    while table[row, END] <= place:
+        row += 1
+    return row
+
+
+@inner
+def chunk(place, row, table):
+    """(parameter, first element, elements) of a chunk."""
+    size = table[row, SIZE]
+    first = (place - table[row, END] + -(-size // CHUNK)) * CHUNK
+    return row, first, min(CHUNK, size - first)
 
 
 @inner

@@ -15,17 +15,18 @@ from ._treatment import Treatment
 
 _faces = Faces(__package__)
 _LISTS = (list, tuple)
+_OPTIONAL = ("velocity", "v_hat", "mean")
+_ndarray = np.ndarray
 
 
-def placed(op, **columns):
-    """(face, the columns): where the first array lies. Arrays on a device are checked, and lists of them are lists."""
-    first = next(iter(columns.values()))
+def placed(op, names, *columns):
+    """(face, columns): where the first array lies. Those on a device are checked, and lists of them are lists."""
+    first = columns[0]
     if first.__class__ in _LISTS and first:
         first = first[0]
-    if first.__class__ is not np.ndarray and on_device(first):
-        there = expected(op, {name: x for name, x in columns.items() if x is not None})
-        columns.update(there)
-    return _faces(first), columns.values()
+    if first.__class__ is not _ndarray and on_device(first):
+        columns = expected(op, names, columns)
+    return _faces(first), columns
 
 
 def options(op, learning_rate, weight_decay, treatment):
@@ -36,25 +37,25 @@ def options(op, learning_rate, weight_decay, treatment):
         raise TypeError(f"{op}: treatment is {treatment!r}, expected a tw.kernels.Treatment or None")
 
 
-def expected(op, columns):
-    """The columns {name: array or list}, checked, lists as lists. All lie where the first one does.
+def expected(op, names, columns):
+    """The columns by their names, arrays or lists of them, checked; lists as lists. All lie where the first one does.
 
-    `dw` is read only, unless it stands alone. Raises TypeError or ValueError.
+    The second column, a gradient, is only read; columns that are None are not there. Raises TypeError or ValueError.
     """
-    names = list(columns)
-    first = columns[names[0]]
-    gradient = "dw" if "dw" in columns else names[-1]
-    changed = [name for name in names if name != gradient] or names
-    lists = first.__class__ in _LISTS and columns[gradient].__class__ in _LISTS
-    if not lists or (len(names) == 1 and first and isinstance(first[0], numbers.Number)):
-        check.in_place(op, columns[gradient], gradient, **{name: columns[name] for name in changed})
+    given = {name: x for name, x in zip(names, columns) if x is not None or name not in _OPTIONAL}
+    gradient = names[1] if len(names) > 1 else names[0]
+    changed = [name for name in given if name != gradient] or [gradient]
+    first = columns[0]
+    lists = first.__class__ in _LISTS and given[gradient].__class__ in _LISTS
+    if not lists or (len(given) == 1 and first and isinstance(first[0], numbers.Number)):
+        check.in_place(op, given[gradient], gradient, **{name: given[name] for name in changed})
         return columns
-    check.columns(op, **columns)
+    check.columns(op, **given)
     if not first:
         raise ValueError(f"{op}: {names[0]} is an empty list, expected at least one array")
     for i, x in enumerate(first):
-        arrays = {f"{name}[{i}]": columns[name][i] for name in changed}
-        check.in_place(op, columns[gradient][i], f"{gradient}[{i}]", **arrays)
+        arrays = {f"{name}[{i}]": given[name][i] for name in changed}
+        check.in_place(op, given[gradient][i], f"{gradient}[{i}]", **arrays)
         if x.__class__ is not first[0].__class__:
             check.one_device(op, **{f"{names[0]}[0]": first[0], f"{names[0]}[{i}]": x})
-    return {name: list(column) for name, column in columns.items()}
+    return tuple(None if x is None else list(x) for x in columns)

@@ -3,7 +3,7 @@
 An op is a function f(w, g, *kept, s) -> (w, *kept) after the step; g is the gradient as treated (_treatment.py), s the
 op's numbers, of which s[0] is what decoupled weight decay keeps of w. `fused(f, kept)` makes a kernel of it.
 
-One pass over the memory: a task owns one chunk of one parameter (kernels/_cpu/lists.py), reads it, and treats its
+One pass over the memory: a task owns some chunks (kernels/_cpu/lists.py), reads them one by one, and treats their
 gradient in memory of its own that stays in the first-level cache. An element's result depends on nothing else; norms
 are sums of chunks in float64, added in the parameters' order.
 """
@@ -13,58 +13,72 @@ import math
 import numpy as np
 
 from .._cpu.jit import inner, kernel
-from .._cpu.lists import CHUNK, END, PLACES, chunk, chunks, elements, loop, piece, tables, tables_by_python
+from .._cpu.lists import (
+    CHUNK,
+    END,
+    PLACES,
+    TOGETHER,
+    chunk,
+    chunks,
+    elements,
+    first_row,
+    loop,
+    piece,
+    row_of,
+    tables,
+    tables_by_python,
+    tasks,
+)
 from .._cpu.threads import spread
 from ._arrays import expected
 
-_NUMBERS = 6  # of an op; all kernels take as many, the last ones unused
+NUMBERS = 6  # all kernels take as many, so that a call costs little and what they call is compiled once
 _NOTHING = np.empty(0)
 
 
 def fused(f, kept, cost=0.25):
-    """`step(op, columns, treatment, *numbers)` of an op with so many kept arrays; `cost` in ns an element."""
+    """`step(op, names, columns, treatment, *numbers)` of an op that keeps so many arrays; `cost` in ns an element.
+
+    There are NUMBERS numbers, whatever the op makes of them.
+    """
     element = inner(f, forceinline=True)
     over = _LOOPS[kept](element)
     cost = np.float64(cost)
 
     @inner
-    def task(t, table, like, scales, rule, numbers):
-        over(chunk(t, table), table, like, scales, rule, typed(numbers, like))
+    def task(t, table, like, rule, numbers):
+        s, row = typed(numbers, like), first_row(t, table)
+        for place in range(t * TOGETHER, min((t + 1) * TOGETHER, chunks(table))):
+            row = row_of(place, row, table)
+            over(chunk(place, row, table), table, like, rule, s)
 
-    def run(table, like, scales, rule, numbers):
-        spread(task, chunks(table), int(cost * elements(table)), (table, like, scales, rule, numbers))
+    def run(table, like, rule, a, b, c, d, e, f):
+        spread(task, tasks(table), int(cost * elements(table)), (table, like, rule, (a, b, c, d, e, f)))
 
     run.__module__, run.__qualname__ = f.__module__, f.__qualname__
     run = kernel(run)
 
-    def step(op, columns, treatment, *numbers):
-        numbers = tuple(map(float, numbers)) + (0.0,) * (_NUMBERS - len(numbers))
-        for table, like, scales, rule in treated(read(op, columns), treatment):
-            run(table, like, scales, rule, numbers)
+    def step(op, names, columns, treatment, *numbers):
+        found = read(op, names, columns)
+        for table, like, rule in treated(found, treatment):
+            run(table, like, rule, *map(float, numbers))
 
     return step
 
 
-def read(op, columns):
-    """The tables of columns {name: arrays}; raises TypeError or ValueError where they are not as they should be."""
-    names = list(columns)
-    found = tables(tuple(columns.values()), _read_only(names))
-    return found if found is not None else tables_by_python(tuple(expected(op, columns).values()))
-
-
-def _read_only(names):
-    return names.index("dw") if "dw" in names[1:] else len(names) - 1 if len(names) > 1 else -1
+def read(op, names, columns):
+    """The tables of columns; raises TypeError or ValueError where they are not as they should be."""
+    found = tables(columns, 1 if len(columns) > 1 else -1)
+    return found if found is not None else tables_by_python(expected(op, names, columns))
 
 
 def treated(found, treatment):
-    """(table, empty array of the dtype, scales, rule) of each table; scales and rule are empty where nothing is asked.
+    """[(table, empty array of the dtype, rule)] of each table.
 
-    scales  what each gradient is multiplied by, or all of them; rule  (l1, 2 l2, limit of the elements)
+    rule  (l1, 2 l2, limit of the elements, …) and what all gradients are multiplied by, or each of them; or nothing
     """
     if treatment is None:
-        for table, like in found:
-            yield table, like, _NOTHING, _NOTHING
-        return
+        return [(table, like, _NOTHING) for table, like in found]
     limit = math.inf if treatment.clipvalue is None else treatment.clipvalue
     rule = np.array([treatment.l1, 2 * treatment.l2, limit])
     scales = [_NOTHING] * len(found)
@@ -72,8 +86,7 @@ def treated(found, treatment):
         scales = [_factor(np.sqrt(squares(*parts, rule)), treatment.clipnorm) for parts in found]
     elif treatment.global_clipnorm is not None:
         scales = [global_factor(global_norm(found, rule), treatment.global_clipnorm)] * len(found)
-    for (table, like), scale in zip(found, scales):
-        yield table, like, scale, rule
+    return [(table, like, np.concatenate((rule, scale))) for (table, like), scale in zip(found, scales)]
 
 
 def global_norm(found, rule=_NOTHING):
@@ -100,14 +113,16 @@ def squares(table, like, rule):
 
 @kernel
 def _squares(table, like, rule, parts, sums):
-    spread(_squares_task, chunks(table), elements(table) // 8, (table, like, rule, parts))
+    spread(_squares_task, tasks(table), elements(table) // 8, (table, like, rule, parts))
     add_up(table, parts, sums)
 
 
 @inner
 def _squares_task(t, table, like, rule, parts):
-    place = chunk(t, table)
-    parts[t] = sum_of_squares(gradient(table, place, like, parts[:0], rule))
+    row = first_row(t, table)
+    for place in range(t * TOGETHER, min((t + 1) * TOGETHER, chunks(table))):
+        row = row_of(place, row, table)
+        parts[place] = sum_of_squares(gradient(table, chunk(place, row, table), like, rule))
 
 
 @inner
@@ -129,7 +144,7 @@ def sum_of_squares(x):
 
 
 @inner
-def gradient(table, place, like, scales, rule):
+def gradient(table, place, like, rule):
     """The gradient of a chunk, as treated."""
     g = piece(table, min(1, table.shape[1] - PLACES - 1), place, like)  # w, dw, …, or gradients alone
     if rule.size == 0:
@@ -140,8 +155,8 @@ def gradient(table, place, like, scales, rule):
         _penalise(piece(table, 0, place, like), g, result, p(rule[0]), p(rule[1]))
     else:
         _copy(g, result)
-    if scales.size:
-        _scale(result, p(scales[place[0] if scales.size > 1 else 0]))
+    if rule.size > 3:
+        _scale(result, p(rule[3 + (place[0] if rule.size > 4 else 0)]))
     if rule[2] < math.inf:
         _cut(result, p(rule[2]))
     return result
@@ -184,8 +199,8 @@ def _loop_0(f):
             w[i] = f(w[i], g[i], s)
 
     @inner
-    def over(place, table, like, scales, rule, s):
-        step(piece(table, 0, place, like), gradient(table, place, like, scales, rule), s)
+    def over(place, table, like, rule, s):
+        step(piece(table, 0, place, like), gradient(table, place, like, rule), s)
 
     return over
 
@@ -197,8 +212,8 @@ def _loop_1(f):
             w[i], a[i] = f(w[i], g[i], a[i], s)
 
     @inner
-    def over(place, table, like, scales, rule, s):
-        g = gradient(table, place, like, scales, rule)
+    def over(place, table, like, rule, s):
+        g = gradient(table, place, like, rule)
         step(piece(table, 0, place, like), g, piece(table, 2, place, like), s)
 
     return over
@@ -211,8 +226,8 @@ def _loop_2(f):
             w[i], a[i], b[i] = f(w[i], g[i], a[i], b[i], s)
 
     @inner
-    def over(place, table, like, scales, rule, s):
-        g = gradient(table, place, like, scales, rule)
+    def over(place, table, like, rule, s):
+        g = gradient(table, place, like, rule)
         step(piece(table, 0, place, like), g, piece(table, 2, place, like), piece(table, 3, place, like), s)
 
     return over
@@ -225,8 +240,8 @@ def _loop_3(f):
             w[i], a[i], b[i], c[i] = f(w[i], g[i], a[i], b[i], c[i], s)
 
     @inner
-    def over(place, table, like, scales, rule, s):
-        g = gradient(table, place, like, scales, rule)
+    def over(place, table, like, rule, s):
+        g = gradient(table, place, like, rule)
         a, b, c = piece(table, 2, place, like), piece(table, 3, place, like), piece(table, 4, place, like)
         step(piece(table, 0, place, like), g, a, b, c, s)
 

@@ -30,7 +30,7 @@ def adam_update(
     check.number(op, "epsilon", epsilon, 0)
     check.whole(op, "step", step, 1)
     options(op, learning_rate, weight_decay, treatment)
-    face, (w, dw, m, v, v_hat) = placed(op, w=w, dw=dw, m=m, v=v, v_hat=v_hat)
+    face, (w, dw, m, v, v_hat) = placed(op, ("w", "dw", "m", "v", "v_hat"), w, dw, m, v, v_hat)
     face.adam_update(
         w, dw, m, v, v_hat,
         learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, step=step,
@@ -64,7 +64,7 @@ def rmsprop_update(
     options(op, learning_rate, weight_decay, treatment)
     if momentum:
         check.needed(op, "velocity", velocity, f"momentum is {momentum}", "start with np.zeros_like(w)")
-    face, (w, dw, v, mean, velocity) = placed(op, w=w, dw=dw, v=v, mean=mean, velocity=velocity)
+    face, (w, dw, v, mean, velocity) = placed(op, ("w", "dw", "v", "mean", "velocity"), w, dw, v, mean, velocity)
     face.rmsprop_update(
         w, dw, v, mean, velocity,
         learning_rate=learning_rate, rho=rho, momentum=momentum, epsilon=epsilon,
@@ -88,7 +88,7 @@ def adagrad_update(w, dw, total, *, learning_rate=0.001, epsilon=1e-7, weight_de
     op = "adagrad_update"
     check.number(op, "epsilon", epsilon, 0)
     options(op, learning_rate, weight_decay, treatment)
-    face, (w, dw, total) = placed(op, w=w, dw=dw, total=total)
+    face, (w, dw, total) = placed(op, ("w", "dw", "total"), w, dw, total)
     face.adagrad_update(
         w, dw, total, learning_rate=learning_rate, epsilon=epsilon, weight_decay=weight_decay, treatment=treatment
     )
@@ -112,7 +112,7 @@ def adadelta_update(w, dw, v, u, *, learning_rate=0.001, rho=0.95, epsilon=1e-7,
     check.number(op, "rho", rho, 0, 1)
     check.number(op, "epsilon", epsilon, 0)
     options(op, learning_rate, weight_decay, treatment)
-    face, (w, dw, v, u) = placed(op, w=w, dw=dw, v=v, u=u)
+    face, (w, dw, v, u) = placed(op, ("w", "dw", "v", "u"), w, dw, v, u)
     face.adadelta_update(
         w, dw, v, u,
         learning_rate=learning_rate, rho=rho, epsilon=epsilon, weight_decay=weight_decay, treatment=treatment,

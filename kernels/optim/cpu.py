@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _check as check
 from .._cpu.jit import inner, kernel
-from .._cpu.lists import chunk, chunks, elements, loop, piece
+from .._cpu.lists import TOGETHER, chunk, chunks, elements, first_row, loop, piece, row_of, tasks
 from .._cpu.memory import empty_like
 from .._cpu.threads import spread
 from ..matmul.cpu import matmul_forward
@@ -23,12 +23,12 @@ NEWTON_SCHULZ = 3.4445, -4.7750, 2.0315
 
 
 def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=0.0, treatment=None):
-    keep, columns = 1 - learning_rate * weight_decay, {"w": w, "dw": dw}
+    op, keep = "sgd_update", 1 - learning_rate * weight_decay
     if momentum == 0:
-        _descend("sgd_update", columns, treatment, keep, learning_rate)
+        _descend(op, ("w", "dw"), (w, dw), treatment, keep, learning_rate, 0, 0, 0, 0)
     else:
-        columns["velocity"] = velocity
-        _roll("sgd_update", columns, treatment, keep, learning_rate, momentum, nesterov)
+        names = "w", "dw", "velocity"
+        _roll(op, names, (w, dw, velocity), treatment, keep, learning_rate, momentum, nesterov, 0, 0)
 
 
 def _sgd(w, g, s):
@@ -44,12 +44,13 @@ def adam_update(
     w, dw, m, v, v_hat=None, *,
     learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, step, weight_decay=0.0, treatment=None,
 ):  # fmt: skip
-    keep, columns = 1 - learning_rate * weight_decay, {"w": w, "dw": dw, "m": m, "v": v}
     alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-    update = _adapt
-    if v_hat is not None:
-        columns["v_hat"], update = v_hat, _adapt_by_maximum
-    update("adam_update", columns, treatment, keep, alpha, 1 - beta_1, 1 - beta_2, epsilon)
+    numbers = 1 - learning_rate * weight_decay, alpha, 1 - beta_1, 1 - beta_2, epsilon, 0
+    if v_hat is None:
+        _adapt("adam_update", ("w", "dw", "m", "v"), (w, dw, m, v), treatment, *numbers)
+    else:
+        names = "w", "dw", "m", "v", "v_hat"
+        _adapt_by_maximum("adam_update", names, (w, dw, m, v, v_hat), treatment, *numbers)
 
 
 def _adam(w, g, m, v, s):
@@ -69,13 +70,13 @@ def rmsprop_update(
     w, dw, v, mean=None, velocity=None, *,
     learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, weight_decay=0.0, treatment=None,
 ):  # fmt: skip
-    keep, columns = 1 - learning_rate * weight_decay, {"w": w, "dw": dw, "v": v}
+    names, columns = ("w", "dw", "v"), (w, dw, v)
     if mean is not None:
-        columns["mean"] = mean
+        names, columns = (*names, "mean"), (*columns, mean)
     if momentum:
-        columns["velocity"] = velocity
-    update = _RMSPROP[mean is not None, momentum != 0]
-    update("rmsprop_update", columns, treatment, keep, learning_rate, rho, 1 - rho, epsilon, momentum)
+        names, columns = (*names, "velocity"), (*columns, velocity)
+    update, keep = _RMSPROP[mean is not None, momentum != 0], 1 - learning_rate * weight_decay
+    update("rmsprop_update", names, columns, treatment, keep, learning_rate, rho, 1 - rho, epsilon, momentum)
 
 
 def _rmsprop(w, g, v, s):
@@ -101,8 +102,8 @@ def _rmsprop_centered_momentum(w, g, v, mean, velocity, s):
 
 
 def adagrad_update(w, dw, total, *, learning_rate=0.001, epsilon=1e-7, weight_decay=0.0, treatment=None):
-    keep, columns = 1 - learning_rate * weight_decay, {"w": w, "dw": dw, "total": total}
-    _divide("adagrad_update", columns, treatment, keep, learning_rate, epsilon)
+    names, keep = ("w", "dw", "total"), 1 - learning_rate * weight_decay
+    _divide("adagrad_update", names, (w, dw, total), treatment, keep, learning_rate, epsilon, 0, 0, 0)
 
 
 def _adagrad(w, g, total, s):
@@ -111,8 +112,8 @@ def _adagrad(w, g, total, s):
 
 
 def adadelta_update(w, dw, v, u, *, learning_rate=0.001, rho=0.95, epsilon=1e-7, weight_decay=0.0, treatment=None):
-    keep, columns = 1 - learning_rate * weight_decay, {"w": w, "dw": dw, "v": v, "u": u}
-    _match("adadelta_update", columns, treatment, keep, learning_rate, rho, 1 - rho, epsilon)
+    names, keep = ("w", "dw", "v", "u"), 1 - learning_rate * weight_decay
+    _match("adadelta_update", names, (w, dw, v, u), treatment, keep, learning_rate, rho, 1 - rho, epsilon, 0)
 
 
 def _adadelta(w, g, v, u, s):
@@ -122,8 +123,8 @@ def _adadelta(w, g, v, u, s):
 
 
 def lion_update(w, dw, m, *, learning_rate=0.001, beta_1=0.9, beta_2=0.99, weight_decay=0.0, treatment=None):
-    keep, columns = 1 - learning_rate * weight_decay, {"w": w, "dw": dw, "m": m}
-    _go_by_sign("lion_update", columns, treatment, keep, learning_rate, beta_1, 1 - beta_1, beta_2, 1 - beta_2)
+    numbers = 1 - learning_rate * weight_decay, learning_rate, beta_1, 1 - beta_1, beta_2, 1 - beta_2
+    _go_by_sign("lion_update", ("w", "dw", "m"), (w, dw, m), treatment, *numbers)
 
 
 def _lion(w, g, m, s):
@@ -137,37 +138,37 @@ def lamb_update(
     learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, step, weight_decay=0.0, treatment=None,
 ):  # fmt: skip
     left_1, left_2 = 1 - beta_1**step, math.sqrt(1 - beta_2**step)
-    keep, columns = 1 - learning_rate * weight_decay, {"w": w, "dw": dw, "m": m, "v": v}
+    keep = 1 - learning_rate * weight_decay
     numbers = tuple(map(float, (keep, left_2 / left_1, 1 - beta_1, 1 - beta_2, epsilon * left_2, learning_rate)))
-    for table, like, scales, rule in _fused.treated(_fused.read("lamb_update", columns), treatment):
+    found = _fused.read("lamb_update", ("w", "dw", "m", "v"), (w, dw, m, v))
+    for table, like, rule in _fused.treated(found, treatment):
         sums = np.empty((2, len(table)))
-        _layers(table, like, scales, rule, numbers, np.empty((2, table[-1, _fused.END])), sums)
+        _layers(table, like, rule, numbers, np.empty((2, table[-1, _fused.END])), sums)
 
 
 @kernel
-def _layers(table, like, scales, rule, numbers, parts, sums):
+def _layers(table, like, rule, numbers, parts, sums):
     """LAMB: the moments and the norms of weights and steps, then the weights, by the ratio of the norms."""
-    settings, work = (table, like, scales, rule, numbers, parts), elements(table) // 4
-    spread(_moments, chunks(table), work, settings)
+    settings, work = (table, like, rule, numbers, parts), elements(table) // 4
+    spread(_moments, tasks(table), work, settings)
     for i in range(2):
         _fused.add_up(table, parts[i], sums[i])
     for k in range(sums.shape[1]):
         both = sums[0, k] > 0 and sums[1, k] > 0
         sums[0, k] = math.sqrt(sums[0, k]) / math.sqrt(sums[1, k]) if both else 1.0
-    spread(_stretch, chunks(table), work, (table, like, sums[0], numbers))
+    spread(_stretch, tasks(table), work, (table, like, sums[0], numbers))
 
 
 @inner
-def _moments(t, table, like, scales, rule, numbers, parts):
-    place, s = chunk(t, table), _fused.typed(numbers, like)
-    g, m, v = (
-        _fused.gradient(table, place, like, scales, rule),
-        piece(table, 2, place, like),
-        piece(table, 3, place, like),
-    )
-    _adapt_moments(g, m, v, s)
-    parts[0, t] = s[0] * s[0] * _fused.sum_of_squares(piece(table, 0, place, like))
-    parts[1, t] = _sum_of_squared_steps(m, v, s)
+def _moments(t, table, like, rule, numbers, parts):
+    s, row = _fused.typed(numbers, like), first_row(t, table)
+    for c in range(t * TOGETHER, min((t + 1) * TOGETHER, chunks(table))):
+        row = row_of(c, row, table)
+        place = chunk(c, row, table)
+        m, v = piece(table, 2, place, like), piece(table, 3, place, like)
+        _adapt_moments(_fused.gradient(table, place, like, rule), m, v, s)
+        parts[0, c] = s[0] * s[0] * _fused.sum_of_squares(piece(table, 0, place, like))
+        parts[1, c] = _sum_of_squared_steps(m, v, s)
 
 
 @loop
@@ -188,9 +189,12 @@ def _sum_of_squared_steps(m, v, s):
 
 @inner
 def _stretch(t, table, like, ratios, numbers):
-    place, s = chunk(t, table), _fused.typed(numbers, like)
-    w, m, v = piece(table, 0, place, like), piece(table, 2, place, like), piece(table, 3, place, like)
-    _step_by(w, m, v, like.dtype.type(ratios[place[0]]) * s[5], s)
+    s, row = _fused.typed(numbers, like), first_row(t, table)
+    for c in range(t * TOGETHER, min((t + 1) * TOGETHER, chunks(table))):
+        row = row_of(c, row, table)
+        place = chunk(c, row, table)
+        w, m, v = piece(table, 0, place, like), piece(table, 2, place, like), piece(table, 3, place, like)
+        _step_by(w, m, v, like.dtype.type(ratios[row]) * s[5], s)
 
 
 @loop
@@ -207,17 +211,18 @@ def _lamb(m, v, s):
 def muon_update(
     w, dw, m, *, learning_rate=0.001, momentum=0.95, nesterov=True, ns_steps=6, weight_decay=0.0, treatment=None
 ):
-    _fused.read("muon_update", {"w": w, "dw": dw, "m": m})
+    op, names, columns = "muon_update", ("w", "dw", "m"), (w, dw, m)
+    _fused.read(op, names, columns)
     lists = w if isinstance(w, (list, tuple)) else [w]
     for x in lists:
-        check.rank("muon_update", "w", x, 2)
+        check.rank(op, "w", x, 2)
     steps = [empty_like(x) for x in lists]
-    columns = {"w": w, "dw": dw, "m": m, "u": steps if lists is w else steps[0]}
-    _gather("muon_update", columns, treatment, 1 - learning_rate * weight_decay, momentum, nesterov)
+    names, columns = (*names, "u"), (*columns, steps if lists is w else steps[0])
+    _gather(op, names, columns, treatment, 1 - learning_rate * weight_decay, momentum, nesterov, 0, 0, 0)
     for x, step in zip(lists, steps):
         if x.size:
             stretch = math.sqrt(max(1, x.shape[0] / x.shape[1]))
-            _descend("muon_update", {"w": x, "dw": _orthogonal(step, ns_steps)}, None, 1, learning_rate * stretch)
+            _blend(x, _orthogonal(step, ns_steps), 1, -learning_rate * stretch)
 
 
 def _muon(w, g, m, u, s):
@@ -229,24 +234,29 @@ def _orthogonal(x, steps):
     """About U V^T of x = U S V^T, by Newton and Schulz's iteration on the smaller side; x is overwritten."""
     a, b, c = NEWTON_SCHULZ
     wide = x.shape[0] <= x.shape[1]
-    norm = _fused.global_norm(_fused.read("muon_update", {"u": x}))
+    norm = _fused.global_norm(_fused.read("muon_update", ("u",), (x,)))
     np.divide(x, x.dtype.type(norm + SMALL), out=x)
     for _ in range(steps):
         gram = matmul_forward(x, x, transpose_a=not wide, transpose_b=wide)
         both = matmul_forward(gram, gram)
-        _descend("muon_update", {"w": both, "dw": gram}, None, c, -b)
+        _blend(both, gram, c, b)
         y = matmul_forward(both, x) if wide else matmul_forward(x, both)
-        _descend("muon_update", {"w": y, "dw": x}, None, 1, -a)
+        _blend(y, x, 1, a)
         x = y
     return x
 
 
+def _blend(x, y, a, b):
+    """x = a x + b y"""
+    _descend("muon_update", ("w", "dw"), (x, y), None, a, -b, 0, 0, 0, 0)
+
+
 def ema_update(average, w, *, momentum=0.99):
-    _descend("ema_update", {"average": average, "w": w}, None, momentum, momentum - 1)
+    _descend("ema_update", ("average", "w"), (average, w), None, momentum, momentum - 1, 0, 0, 0, 0)
 
 
 def clip_by_global_norm(dw, *, max_norm):
-    found = _fused.read("clip_by_global_norm", {"dw": dw})
+    found = _fused.read("clip_by_global_norm", ("dw",), (dw,))
     norm = _fused.global_norm(found)
     scale = float(_fused.global_factor(norm, max_norm)[0])
     if scale != 1:
@@ -257,14 +267,17 @@ def clip_by_global_norm(dw, *, max_norm):
 
 @kernel
 def _shrink(table, like, scale):
-    spread(_shrink_task, chunks(table), elements(table) // 8, (table, like, like.dtype.type(scale)))
+    spread(_shrink_task, tasks(table), elements(table) // 8, (table, like, like.dtype.type(scale)))
 
 
 @inner
 def _shrink_task(t, table, like, scale):
-    x = piece(table, 0, chunk(t, table), like)
-    for i in range(np.uint64(x.size)):
-        x[i] *= scale
+    row = first_row(t, table)
+    for c in range(t * TOGETHER, min((t + 1) * TOGETHER, chunks(table))):
+        row = row_of(c, row, table)
+        x = piece(table, 0, chunk(c, row, table), like)
+        for i in range(np.uint64(x.size)):
+            x[i] *= scale
 
 
 _descend, _roll = fused(_sgd, 0, 0.12), fused(_sgd_momentum, 1, 0.2)

@@ -24,7 +24,7 @@ def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=Fa
     options(op, learning_rate, weight_decay, treatment)
     if momentum != 0:
         check.needed(op, "velocity", velocity, f"momentum is {momentum}", "start with np.zeros_like(w)")
-    face, (w, dw, velocity) = placed(op, w=w, dw=dw, velocity=velocity)
+    face, (w, dw, velocity) = placed(op, ("w", "dw", "velocity"), w, dw, velocity)
     face.sgd_update(
         w, dw, velocity,
         learning_rate=learning_rate, momentum=momentum, nesterov=nesterov,
@@ -49,7 +49,7 @@ def lion_update(w, dw, m, *, learning_rate=0.001, beta_1=0.9, beta_2=0.99, weigh
     check.number(op, "beta_1", beta_1, 0, 1)
     check.number(op, "beta_2", beta_2, 0, 1)
     options(op, learning_rate, weight_decay, treatment)
-    face, (w, dw, m) = placed(op, w=w, dw=dw, m=m)
+    face, (w, dw, m) = placed(op, ("w", "dw", "m"), w, dw, m)
     face.lion_update(
         w, dw, m,
         learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, weight_decay=weight_decay, treatment=treatment,
@@ -71,7 +71,7 @@ def ema_update(average, w, *, momentum=0.99):
     """
     op = "ema_update"
     check.number(op, "momentum", momentum, 0, 1)
-    face, (average, w) = placed(op, average=average, w=w)
+    face, (average, w) = placed(op, ("average", "w"), average, w)
     face.ema_update(average, w, momentum=momentum)
 
 
@@ -93,5 +93,5 @@ def clip_by_global_norm(dw, *, max_norm):
     """
     op = "clip_by_global_norm"
     check.number(op, "max_norm", max_norm, 0)
-    face, (dw,) = placed(op, dw=dw)
+    face, (dw,) = placed(op, ("dw",), dw)
     return face.clip_by_global_norm(dw, max_norm=max_norm)

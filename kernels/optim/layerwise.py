@@ -28,7 +28,7 @@ def lamb_update(
     check.number(op, "epsilon", epsilon, 0)
     check.whole(op, "step", step, 1)
     options(op, learning_rate, weight_decay, treatment)
-    face, (w, dw, m, v) = placed(op, w=w, dw=dw, m=m, v=v)
+    face, (w, dw, m, v) = placed(op, ("w", "dw", "m", "v"), w, dw, m, v)
     face.lamb_update(
         w, dw, m, v,
         learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, step=step,
@@ -58,7 +58,7 @@ def muon_update(
     check.number(op, "momentum", momentum, 0, 1)
     check.whole(op, "ns_steps", ns_steps)
     options(op, learning_rate, weight_decay, treatment)
-    face, (w, dw, m) = placed(op, w=w, dw=dw, m=m)
+    face, (w, dw, m) = placed(op, ("w", "dw", "m"), w, dw, m)
     face.muon_update(
         w, dw, m,
         learning_rate=learning_rate, momentum=momentum, nesterov=nesterov, ns_steps=ns_steps,
