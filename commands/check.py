@@ -25,7 +25,7 @@ SHOWN = 3  # complaints of an op
 def add_arguments(parser):
     """The command's options."""
     parser.add_argument("ops", nargs="*", help="names of ops, as `python -m tilewright ops` lists them; none: all")
-    parser.add_argument("--device", default="cuda", choices=("cpu", "cuda"), help="where (default cuda)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="where (default: cuda where there is one, else cpu)")
     parser.add_argument("--dtype", choices=DTYPES, help="only this one (default: all that an op takes)")
     parser.add_argument("--case", default="", help="only cases whose name contains this")
     parser.add_argument("--largest", type=int, help="only cases of so many elements at most")
@@ -40,11 +40,15 @@ def run(arguments):
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    place, largest = Cpu(), arguments.largest
-    if arguments.device == "cuda":
-        from ..kernels._cuda import state
+    from ..kernels._cuda import state
 
-        reason = state.why_not()
+    place, largest = Cpu(), arguments.largest
+    reason = None if arguments.device == "cpu" else state.why_not()
+    device = arguments.device or ("cpu" if reason else "cuda")
+    if device == "cpu" and arguments.dtype in DTYPES[2:]:
+        print(f"check: --dtype is {arguments.dtype!r}, which does not go with --device cpu", file=sys.stderr)
+        return 2
+    if device == "cuda":
         if reason:
             print(f"check: CUDA cannot be used here: {reason}", file=sys.stderr)
             return 1
@@ -55,14 +59,17 @@ def run(arguments):
             print("not checked: bfloat16, which needs ml_dtypes: pip install ml_dtypes")
             if arguments.dtype == "bfloat16":
                 return 1
-    ops = [BY_NAME[name] for name in arguments.ops] or OPS
-    with_face = [op for op in ops if has_face(op, arguments.device)]
-    start, failed, left = time.perf_counter(), [], []
+    else:
+        print("on the CPU")
+    ops = [BY_NAME[name] for name in dict.fromkeys(arguments.ops)] or OPS
+    with_face = [op for op in ops if has_face(op, device)]
+    start, failed, left, runs = time.perf_counter(), [], [], 0
     for op in with_face:
         if arguments.seconds is not None and time.perf_counter() - start > arguments.seconds:
             left.append(op.name)
             continue
         count, wrong = check_op(op, place, arguments.dtype, arguments.case, largest)
+        runs += count
         print(f"{op.name:32s} {'wrong' if wrong else 'right' if count else 'no case':8s} {count:5d} runs", flush=True)
         for sentence in wrong[:SHOWN]:
             print(f"    {sentence}")
@@ -70,10 +77,12 @@ def run(arguments):
             print(f"    and {len(wrong) - SHOWN} more")
         failed += [op.name] * bool(wrong)
     without = [op.name for op in ops if op not in with_face]
-    for said, names in (("wrong", failed), (f"not on {arguments.device}", without), ("no time left for", left)):
+    for said, names in (("wrong", failed), (f"not on {device}", without), ("no time left for", left)):
         if names:
             print(f"{said}: {', '.join(names)}")
-    return 1 if failed or left else 0
+    if not runs:
+        print("check: nothing was checked; no case fits --case and --largest", file=sys.stderr)
+    return 1 if failed or left or not runs else 0
 
 
 def has_face(op, device):

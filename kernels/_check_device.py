@@ -32,6 +32,11 @@ def on_device(x):
     return place is not None and place()[0] in _DLPACK_CUDA
 
 
+def takes_halves(op):
+    """Whether an op takes float16 and bfloat16 on a CUDA device."""
+    return f"{op}_forward" in _WITH_HALVES
+
+
 class Described(NamedTuple):
     """An array on a device, in NumPy's words."""
 
