@@ -18,6 +18,7 @@ from .optim.rows import OPS as _optim
 from .pool.rows import OPS as _pool
 from .recurrent.rows import OPS as _recurrent
 from .reduce.rows import OPS as _reduce
+from .shape.rows import OPS as _shape
 from .softmax.rows import OPS as _softmax
 
 OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _norm + _pool + _dropout + _loss + _optim
@@ -26,5 +27,6 @@ OPS += _recurrent
 OPS += _embedding
 OPS += _gated
 OPS += _reduce
+OPS += _shape
 
 BY_NAME = {op.name: op for op in OPS}

@@ -1,0 +1,173 @@
+"""Arithmetic with broadcasting, and what moves elements without changing them: concatenate, split, transpose."""
+
+import numpy as np
+
+from .. import _check as check
+from .._dispatch import Faces
+
+_faces = Faces(__name__)
+
+
+def add_forward(a, b, *, out=None):
+    """Sum of two arrays, element by element: y = a + b, their axes broadcast as in NumPy.
+
+    a (...), b (...) of one dtype, float32 or float64 -> y of the shape to which they broadcast. Raises TypeError or
+    ValueError for other dtypes and orders, and for shapes that do not broadcast.
+
+    >>> import numpy as np
+    >>> add_forward(np.array([[1.0], [2.0]]), np.array([10.0, 20.0]))
+    array([[11., 21.],
+           [12., 22.]])
+    """
+    op = "add_forward"
+    check.floats(op, a=a, b=b)
+    check.out(op, out, _broadcast(op, a, b), a)
+    return _faces(a).add_forward(a, b, out=out)
+
+
+def add_backward(dy, a, b):
+    """Gradients of `add_forward`: da and db are dy, summed over the axes along which a or b was repeated.
+
+    dy (...), a, b as in the forward, of which only the shapes are used -> da, db of their shapes, which are no views.
+    """
+    dy = _check_gradient("add_backward", dy, a, b)
+    return _faces(a).add_backward(dy, a, b)
+
+
+def multiply_forward(a, b, *, out=None):
+    """Product of two arrays, element by element: y = a b. Shapes and errors as in `add_forward`.
+
+    >>> import numpy as np
+    >>> multiply_forward(np.array([[1.0], [2.0]]), np.array([10.0, 20.0]))
+    array([[10., 20.],
+           [20., 40.]])
+    """
+    op = "multiply_forward"
+    check.floats(op, a=a, b=b)
+    check.out(op, out, _broadcast(op, a, b), a)
+    return _faces(a).multiply_forward(a, b, out=out)
+
+
+def multiply_backward(dy, a, b):
+    """Gradients of `multiply_forward`: da = dy b and db = dy a, summed over the axes along which a or b was repeated.
+
+    dy (...), a, b as in the forward -> da, db of their shapes.
+    """
+    dy = _check_gradient("multiply_backward", dy, a, b)
+    return _faces(a).multiply_backward(dy, a, b)
+
+
+def concatenate_forward(arrays, *, axis=-1, out=None):
+    """Arrays one behind the other along an axis.
+
+    arrays: a list of one or more, of one dtype, and of one shape but for the axis -> y. Raises TypeError or ValueError.
+
+    >>> import numpy as np
+    >>> concatenate_forward([np.array([1.0, 2.0]), np.array([3.0])])
+    array([1., 2., 3.])
+    """
+    op = "concatenate_forward"
+    if arrays.__class__ not in (list, tuple) or not arrays:
+        raise TypeError(f"{op}: arrays is {type(arrays).__name__}, expected a list of one array or more")
+    names = {f"arrays[{i}]": x for i, x in enumerate(arrays)}
+    check.floats(op, **names)
+    first = arrays[0]
+    axis = check.axis(op, axis, "arrays[0]", first)
+    expected = (*first.shape[:axis], "any", *first.shape[axis + 1 :])
+    for name, x in names.items():
+        check.shape(op, name, x, expected, ("arrays[0]", first))
+    shape = (*first.shape[:axis], sum(x.shape[axis] for x in arrays), *first.shape[axis + 1 :])
+    check.out(op, out, shape, first)
+    return _faces(first).concatenate_forward(arrays, axis=axis, out=out)
+
+
+def concatenate_backward(dy, *, sizes, axis=-1):
+    """Gradients of `concatenate_forward`: the parts of dy, of `sizes` along the axis; a list of fresh arrays."""
+    op = "concatenate_backward"
+    axis = _check_split(op, "dy", dy, sizes, axis)
+    return _faces(dy).concatenate_backward(dy, sizes=sizes, axis=axis)
+
+
+def split_forward(x, *, sizes, axis=-1):
+    """Parts of an array along an axis, of the given sizes, which add up to that of x; a list of fresh arrays.
+
+    >>> import numpy as np
+    >>> split_forward(np.array([1.0, 2.0, 3.0]), sizes=(2, 1))
+    [array([1., 2.]), array([3.])]
+    """
+    op = "split_forward"
+    axis = _check_split(op, "x", x, sizes, axis)
+    return _faces(x).split_forward(x, sizes=sizes, axis=axis)
+
+
+def split_backward(dys, *, axis=-1, out=None):
+    """Gradient of `split_forward`: the gradients of the parts one behind the other."""
+    return concatenate_forward(dys, axis=axis, out=out)
+
+
+def transpose_forward(x, *, axes=None, out=None):
+    """x with its axes in another order, as a fresh array in C order.
+
+    axes: where each axis of the result comes from, each axis once; None turns the order round. Raises TypeError or
+    ValueError.
+
+    >>> import numpy as np
+    >>> transpose_forward(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[1., 3.],
+           [2., 4.]])
+    """
+    op = "transpose_forward"
+    check.floats(op, x=x)
+    axes = _check_axes(op, "x", x, axes)
+    check.out(op, out, tuple(x.shape[a] for a in axes), x)
+    return _faces(x).transpose_forward(x, axes=axes, out=out)
+
+
+def transpose_backward(dy, *, axes=None, out=None):
+    """Gradient of `transpose_forward`: dy with its axes back in their places."""
+    op = "transpose_backward"
+    check.floats(op, dy=dy)
+    axes = _check_axes(op, "dy", dy, axes)
+    back = tuple(axes.index(a) for a in range(dy.ndim))
+    check.out(op, out, tuple(dy.shape[a] for a in back), dy)
+    return _faces(dy).transpose_backward(dy, axes=axes, out=out)
+
+
+def _broadcast(op, a, b):
+    if a.shape == b.shape:
+        return a.shape
+    try:
+        return np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise ValueError(
+            f"{op}: the axes of a {a.shape} and b {b.shape} do not broadcast; each pair must be equal or 1"
+        ) from None
+
+
+def _check_gradient(op, dy, a, b):
+    """dy, as an array where it is a NumPy number."""
+    dy = np.asarray(dy) if isinstance(dy, np.generic) else dy
+    check.floats(op, a=a, b=b, dy=dy)
+    check.shape(op, "dy", dy, _broadcast(op, a, b))
+    return dy
+
+
+def _check_split(op, name, x, sizes, axis):
+    check.floats(op, **{name: x})
+    axis = check.axis(op, axis, name, x)
+    check.sizes(op, "sizes", sizes, len(sizes) if isinstance(sizes, tuple) else 1)
+    if sum(sizes) != x.shape[axis]:
+        raise ValueError(f"{op}: sizes are {sizes}, expected to add up to {x.shape[axis]} because {name} is {x.shape}")
+    return axis
+
+
+def _check_axes(op, name, x, axes):
+    """The axes counted from the first."""
+    if axes is None:
+        return tuple(range(x.ndim))[::-1]
+    if not isinstance(axes, (tuple, list)) or len(axes) != x.ndim:
+        raise ValueError(f"{op}: axes is {axes!r}, expected each of the {x.ndim} axes of {name} once")
+    found = tuple(check.axis(op, axis, name, x) for axis in axes)
+    if len(set(found)) < len(found):
+        raise ValueError(f"{op}: axes is {axes!r}, expected each of the {x.ndim} axes of {name} once")
+    return found
