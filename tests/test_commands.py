@@ -140,5 +140,20 @@ def test_info_warns_of_the_slow_threading_layer():
 
 def test_ops_lists_the_catalog(capsys):
     assert main(["ops"]) == 0
-    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
-    assert names == [op.name for op in OPS]
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == [op.name for op in OPS]
+    said = {line.split()[0]: line for line in lines}
+    assert re.search(r"kernels/matmul +cpu, cuda +float32, float64; on cuda float16, bfloat16 +da, db", said["matmul"])
+    assert re.search(r"kernels/conv1d +cpu +float32, float64 +dx, dw, db", said["conv1d"])
+
+
+@pytest.mark.parametrize(
+    "arguments, status, said",
+    (
+        (["relu", "--device", "cpu", "--case", "zzz"], 1, "check: nothing was checked; no case fits"),
+        (["relu", "--device", "cpu", "--dtype", "float16"], 2, "'float16', which does not go with --device cpu"),
+    ),
+)
+def test_check_refuses_what_would_check_nothing(arguments, status, said, capsys):
+    assert main(["check", *arguments]) == status
+    assert said in capsys.readouterr().err
