@@ -60,9 +60,9 @@ def _attention():
         _case("dropout, large seed and step", 1, 7, 2, 8, S=14, rate=0.3, seed=2**64 - 1, step=2**63),
         _case("everything", 2, 9, 4, 4, S=11, G=2, bias=(1, None, None), mask=True, causal=True, rate=0.2, seed=7),
         _case("blocks, threads", 1, 131, 3, 40, S=517),
-        _case("blocks less one", 2, 63, 2, 64, S=255),
-        _case("whole blocks", 2, 64, 2, 128, S=256),
-        _case("blocks and one, causal", 2, 65, 2, 64, S=257, causal=True),
+        _case("blocks less one", 2, 31, 2, 64, S=255),
+        _case("whole blocks", 2, 32, 2, 128, S=256),
+        _case("blocks and one, causal", 2, 33, 2, 64, S=257, causal=True),
         _case("long features", 1, 67, 2, 300, S=70),
         _case("parts of the keys, causal", 1, 530, 1, 16, causal=True),
         _case("a shared bias over blocks", 2, 70, 4, 16, S=530, G=2, bias=(1, 1, None)),
@@ -136,6 +136,7 @@ def _attention():
     )
     return Op(
         op, op, ("q", "k", "v", "bias"), cases, bench, ("lse",), bad, optional=("bias",), flops=_flops,
+        float64=1e-11,  # a logit of 10,000 is exact to 1e-12 itself
         bytes=lambda arrays, _: 2 * (arrays["q"].nbytes + arrays["k"].nbytes),
     )  # fmt: skip
 
