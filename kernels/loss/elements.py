@@ -105,8 +105,8 @@ def log_cosh_forward(y, t, *, weights=None, reduction="mean"):
     >>> import numpy as np
     >>> round(float(log_cosh_forward(np.array([1.0]), np.array([0.0]))), 4)
     0.4338
-    >>> float(log_cosh_forward(np.array([1e4]), np.array([0.0])))
-    9999.306852819441
+    >>> round(float(log_cosh_forward(np.array([1e4]), np.array([0.0]))), 4)
+    9999.3069
     """
     checks.targets("log_cosh_forward", y, t, None, weights, reduction)
     return faces(y).log_cosh_forward(y, t, weights=weights, reduction=reduction)
