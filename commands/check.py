@@ -59,8 +59,8 @@ def run(arguments):
             print("not checked: bfloat16, which needs ml_dtypes: pip install ml_dtypes")
             if arguments.dtype == "bfloat16":
                 return 1
-    else:
-        print("on the CPU")
+    elif arguments.device is None:
+        print(f"on the CPU; CUDA cannot be used here: {reason}")
     ops = [BY_NAME[name] for name in dict.fromkeys(arguments.ops)] or OPS
     with_face = [op for op in ops if has_face(op, device)]
     start, failed, left, runs = time.perf_counter(), [], [], 0
