@@ -75,8 +75,10 @@ def test_an_unknown_op_is_answered_with_a_known_one(capsys):
 
 def test_without_a_card_the_remedy_is_said(monkeypatch, capsys):
     monkeypatch.setattr(state, "why_not", lambda: "no NVIDIA driver was found; install one")
-    assert main(["check", "relu"]) == 1
+    assert main(["check", "relu", "--device", "cuda"]) == 1
     assert capsys.readouterr().err == "check: CUDA cannot be used here: no NVIDIA driver was found; install one\n"
+    assert main(["check", "relu", "--largest", "100"]) == 0
+    assert capsys.readouterr().out.startswith("on the CPU; CUDA cannot be used here: no NVIDIA driver was found; ")
 
 
 @pytest.mark.parametrize(
