@@ -19,6 +19,7 @@ import numpy as np
 from .._cpu.jit import inner, kernel
 from .._cpu.memory import empty
 from .._cpu.threads import spread
+from .._cpu.vecmath import in_order, order
 
 CHUNK = 1 << 14  # elements of a task
 COLUMNS = 1 << 10
@@ -231,10 +232,11 @@ def _max_rows(task, x, M, N, R, blocks, group, width, y, argmax):
 @inner
 def _place_of_largest(x, start, N):
     """The largest first, as vector code; then where it is."""
-    largest, unordered = x[start], False
+    most, unordered = order(x[start]), False
     for i in range(np.uint64(start), np.uint64(start + N)):
-        largest = x[i] if x[i] > largest else largest
+        most = max(most, order(x[i]))
         unordered |= x[i] != x[i]
+    largest = in_order(most, x[start])
     for n in range(N):
         if x[start + n] != x[start + n] if unordered else x[start + n] == largest:
             return n
@@ -278,6 +280,13 @@ def _cumsum_rows(task, x, M, N, R, blocks, group, width, backwards, y):
     columns = np.uint64(min(width, R - left))
     total = np.empty(columns)
     for m in range(first, min(first + group, M)):
+        if R == 1:
+            running = 0.0
+            for i in range(N):
+                place = m * N + (N - 1 - i if backwards else i)
+                running += np.float64(x[place])
+                y[place] = running
+            continue
         for j in range(columns):
             total[j] = 0
         for i in range(N):
