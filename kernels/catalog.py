@@ -22,10 +22,10 @@ from .shape.rows import OPS as _shape
 from .softmax.rows import OPS as _softmax
 
 OPS = _matmul + _conv + _conv1d + _conv_transpose + _activation + _softmax + _norm + _pool + _dropout + _loss + _optim
+OPS += _gated
 OPS += _attention
 OPS += _recurrent
 OPS += _embedding
-OPS += _gated
 OPS += _reduce
 OPS += _shape
 

@@ -17,7 +17,8 @@ def _maker(kept, **always):
     def case(why, *shape, also=(), error=2.0, **options):
         arrays = {"w": normal(*shape), "dw": normal(*shape)}
         arrays |= {name: recipe(*shape) for name, recipe in (*kept.items(), *also)}
-        return Case(why, arrays, {**always, **options}, error)
+        host = bool(also or {"treatment", "weight_decay"} & options.keys())
+        return Case(why, arrays, {**always, **options}, error, host=host)
 
     return case
 
