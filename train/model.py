@@ -189,7 +189,7 @@ class Model:
     def compile(self, optimizer, loss, metrics=None):
         """Choose optimizer, loss and metrics, by name or as objects, for `fit`, `evaluate` and `train_on_batch`.
 
-        optimizer  "sgd", "adam" or an optimizer
+        optimizer  "sgd", "adam", "adamw", "rmsprop", "lion" and the other names of `tw.train`, or an optimizer
         loss       "mse", "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", a loss
         metrics    a list of "accuracy", "precision", "recall", "f1", "auc", "mse", "mae" or metrics
 
