@@ -3,8 +3,6 @@
 x, dx (...)    y, dy, argmax, of the other axes' sizes
 """
 
-import math
-
 import numpy as np
 
 
@@ -56,4 +54,4 @@ def _tuple(axis):
 def _count(shape, axis):
     """How many elements are added."""
     axes = range(len(shape)) if axis is None else (axis if isinstance(axis, (tuple, list)) else (axis,))
-    return math.prod(shape[a] for a in axes)
+    return np.prod([shape[a] for a in axes], dtype=int)
