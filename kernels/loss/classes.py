@@ -64,6 +64,11 @@ def categorical_crossentropy_with_gradient(
     """(loss, dy): `categorical_crossentropy_forward` and, for dloss = 1, its gradient in one pass over memory.
 
     y (M, N), t as there -> a number, dy (M, N). The reduction is "mean" or "sum".
+
+    >>> import numpy as np
+    >>> loss, dy = categorical_crossentropy_with_gradient(np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]), from_logits=True)
+    >>> round(float(loss), 4), dy.tolist()
+    (0.6931, [[-0.5, 0.5]])
     """
     op = "categorical_crossentropy_with_gradient"
     checks.shares(op, y, t, label_smoothing, weights, class_weights, reduction)
@@ -163,6 +168,11 @@ def sparse_categorical_crossentropy_with_gradient(
     """(loss, dy): `sparse_categorical_crossentropy_forward` and, for dloss = 1, its gradient in one pass over memory.
 
     y (M, N), t as there -> a number, dy (M, N). The reduction is "mean" or "sum".
+
+    >>> import numpy as np
+    >>> loss, dy = sparse_categorical_crossentropy_with_gradient(np.array([[0.0, 0.0]]), np.array([1]), from_logits=True)
+    >>> round(float(loss), 4), dy.tolist()
+    (0.6931, [[0.5, -0.5]])
     """
     op = "sparse_categorical_crossentropy_with_gradient"
     checks.labels(op, y, t, label_smoothing, weights, class_weights, ignore_index, reduction)

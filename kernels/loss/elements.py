@@ -39,6 +39,11 @@ def mse_with_gradient(y, t, *, weights=None, reduction="mean"):
     """(loss, dy): `mse_forward` and, for dloss = 1, `mse_backward` in one pass over memory.
 
     y, t (...) -> a number, dy (...). The reduction is "mean" or "sum".
+
+    >>> import numpy as np
+    >>> loss, dy = mse_with_gradient(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    >>> round(float(loss), 4), dy.tolist()
+    (2.0, [0.0, 2.0])
     """
     checks.targets("mse_with_gradient", y, t, None, weights, reduction)
     checks.one_number("mse_with_gradient", reduction)
@@ -209,6 +214,11 @@ def binary_crossentropy_with_gradient(y, t, *, from_logits=False, label_smoothin
     """(loss, dy): `binary_crossentropy_forward` and, for dloss = 1, its gradient in one pass over memory.
 
     y, t (...) -> a number, dy (...). The reduction is "mean" or "sum".
+
+    >>> import numpy as np
+    >>> loss, dy = binary_crossentropy_with_gradient(np.array([0.0, 0.0]), np.array([1.0, 0.0]), from_logits=True)
+    >>> round(float(loss), 4), dy.tolist()
+    (0.6931, [-0.25, 0.25])
     """
     checks.targets("binary_crossentropy_with_gradient", y, t, None, weights, reduction)
     check.number("binary_crossentropy_with_gradient", "label_smoothing", label_smoothing, 0, 1)
