@@ -66,7 +66,8 @@ def categorical_crossentropy_with_gradient(
     y (M, N), t as there -> a number, dy (M, N). The reduction is "mean" or "sum".
 
     >>> import numpy as np
-    >>> loss, dy = categorical_crossentropy_with_gradient(np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]), from_logits=True)
+    >>> y, t = np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]])
+    >>> loss, dy = categorical_crossentropy_with_gradient(y, t, from_logits=True)
     >>> round(float(loss), 4), dy.tolist()
     (0.6931, [[-0.5, 0.5]])
     """
@@ -170,7 +171,8 @@ def sparse_categorical_crossentropy_with_gradient(
     y (M, N), t as there -> a number, dy (M, N). The reduction is "mean" or "sum".
 
     >>> import numpy as np
-    >>> loss, dy = sparse_categorical_crossentropy_with_gradient(np.array([[0.0, 0.0]]), np.array([1]), from_logits=True)
+    >>> y, t = np.array([[0.0, 0.0]]), np.array([1])
+    >>> loss, dy = sparse_categorical_crossentropy_with_gradient(y, t, from_logits=True)
     >>> round(float(loss), 4), dy.tolist()
     (0.6931, [[0.5, -0.5]])
     """
