@@ -86,8 +86,8 @@ class Op:
         known = {**dict(zip(("y", *self.saved), results)), **arrays, **options}
         if "x" in arrays:
             known["input_shape"] = arrays["x"].shape
-        if np.ndim(arrays.get("w")) == 2:
-            known["rows"] = len(arrays["w"])
+        if getattr(arrays.get("w"), "ndim", 0) == 2:
+            known["rows"] = arrays["w"].shape[0]
         wanted = list(inspect.signature(function).parameters)[1:]
         return functools.partial(function, dy, **{name: known[name] for name in wanted if name in known})
 

@@ -8,8 +8,10 @@ import sys
 import numpy as np
 import pytest
 from tilewright import kernels
+from tilewright.commands.ops import devices_of
 from tilewright.kernels import _check, _check_device, activation
 from tilewright.kernels._cuda import state
+from tilewright.kernels._dispatch import Faces
 from tilewright.kernels.catalog import OPS
 
 from .errors import random_dy
@@ -39,11 +41,10 @@ class Face:
 
 
 @pytest.mark.parametrize("library", (OnDevice, Tensor, pytest.param(ByDlpack, marks=NEEDS_CUDA)))
-@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+@pytest.mark.parametrize("op", [op for op in OPS if "cuda" in devices_of(op)], ids=lambda op: op.name)
 def test_public_functions_take_arrays_of_every_library(op, library, monkeypatch):
-    public, case = op.face("public"), op.cases[0]
-    face = Face()
-    monkeypatch.setattr(public._faces, "_cuda", face)
+    case, face = op.cases[0], Face()
+    monkeypatch.setattr(Faces, "__call__", lambda faces, x: face)
 
     def wrapped(x):
         return library(x) if isinstance(x, np.ndarray) else x
@@ -58,6 +59,17 @@ def test_public_functions_take_arrays_of_every_library(op, library, monkeypatch)
         results = tuple(map(wrapped, results))
         op.backward("public", dy, there, case.options, results)
         assert face.called[-1] == f"{op.name}_backward"
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if "cuda" not in devices_of(op)], ids=lambda op: op.name)
+def test_ops_without_a_cuda_kernel_say_so(op, monkeypatch):
+    monkeypatch.setattr(state, "why_not", lambda: "no NVIDIA driver was found; install one")
+    case = op.cases[0]
+    there = {name: OnDevice(x) if isinstance(x, np.ndarray) else x for name, x in case.make(np.float32).items()}
+    # a folder with kernels of other ops asks for CUDA first
+    said = "there is no CUDA kernel yet|CUDA cannot be used here: no NVIDIA driver was found"
+    with pytest.raises((NotImplementedError, RuntimeError), match=said):
+        op.forward("public", there, case.options)
 
 
 def test_good_arrays_pass():
