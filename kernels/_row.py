@@ -24,8 +24,8 @@ class Case:
     arrays: dict[str, Callable]
     options: dict[str, object] = field(default_factory=dict)
     error: float = 2.0  # of float32, at most so many times NumPy's own
-    host: bool = False  # what it asks for has no CUDA kernel yet
     spreads: bool = False  # an infinity makes neighbouring results NaN that are finite in the reference
+    host: bool = False  # what it asks for has no CUDA kernel yet
 
     def make(self, dtype, seed=0):
         """The arrays, seeded; a fresh dict."""
