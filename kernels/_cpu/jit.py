@@ -8,14 +8,7 @@ that processes that start together on an empty cache never read half a file, and
 
 import functools
 import hashlib
-import os
 import pickle
-import shutil
-import sys
-import tempfile
-import time
-import warnings
-from pathlib import Path
 
 import llvmlite.binding
 import numba
@@ -23,6 +16,7 @@ from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
 
+from .. import _cache
 from . import symbols
 from .ingredient import IngredientCompiler
 
@@ -32,9 +26,6 @@ EXACT = frozenset({"contract"})  # where the order of operations is the algorith
 
 # Numba's settings that change machine code: what NUMBA_BOUNDSCHECK=1 compiles is not for processes without it.
 _SETTINGS = ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "USING_SVML")
-_KERNELS = Path(__file__).resolve().parents[1]
-_UNUSED_DAYS = 30
-_DIGEST = hashlib.sha256().digest_size  # bytes at the head of a file: machine code with a flipped bit must not run
 
 
 def kernel(function=None, *, fastmath=FASTMATH, **options):
@@ -80,28 +71,23 @@ class _DiskCache(_Cache):
         if not (self._enabled and cache_folder()):
             return None
         target_context.refresh()
-        try:
-            data = self._file(sig).read_bytes()
-            if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
-                raise ValueError("its checksum is wrong")
-            names, payload = pickle.loads(memoryview(data)[_DIGEST:])
+
+        def rebuild(data):
+            names, payload = pickle.loads(data)
             for name in names:
                 symbols.provide(name)
             result = CompileResult._rebuild(target_context, *payload)
             result.library._get_module_for_linking = _refuse_linking
             return result
-        except FileNotFoundError:
-            return None
-        except Exception as error:
-            warnings.warn(f"tilewright: {self._file(sig)} is damaged and is compiled anew ({error})", stacklevel=2)
-            return None
+
+        return _cache.load(self._file(sig), rebuild)
 
     def save_overload(self, sig, data):
         if self._enabled and cache_folder():
             (name, kind, (code, bitcode)), *rest = data._reduce()
             state = (name, kind, (code, _names_only(bitcode))), *rest
             payload = pickle.dumps((symbols.needed(data.library), state), protocol=4)
-            _write_atomically(self._file(sig), hashlib.sha256(payload).digest() + payload)
+            _cache.save(self._file(sig), payload)
 
     def enable(self):
         self._enabled = True
@@ -132,51 +118,9 @@ def _refuse_linking():
     raise RuntimeError("a kernel from the cache cannot become part of another; make what kernels share an `inner`")
 
 
-def _write_atomically(path, data):
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        warnings.warn(f"tilewright: compiled kernels are not kept, {path.parent}: {error}", stacklevel=3)
-
-
 @functools.cache
 def cache_folder():
     """The folder of this machine's compiled kernels, or None where none can be made."""
-    root = Path(os.environ.get("TILEWRIGHT_CACHE_DIR") or _user_cache() / "tilewright")
-    folder = root / _fingerprint()
-    try:
-        if not folder.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _forget_old(root)
-        os.utime(folder)
-    except OSError as error:
-        warnings.warn(f"tilewright: compiled kernels are not kept, {folder}: {error}", stacklevel=2)
-        return None
-    return folder
-
-
-def _user_cache():
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
-def _forget_old(root):
-    for folder in root.iterdir():
-        if folder.is_dir() and time.time() - folder.stat().st_mtime > _UNUSED_DAYS * 86400:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fingerprint():
-    digest = hashlib.sha256()
-    for path in sorted(_KERNELS.rglob("*.py")):
-        digest.update(str(path.relative_to(_KERNELS)).encode() + b"\0" + path.read_bytes() + b"\0")
     machine = cpu_target.target_context.codegen().magic_tuple()
     settings = [str(getattr(numba.config, name)) for name in _SETTINGS]
-    digest.update(repr((sys.version_info[:3], numba.__version__, llvmlite.__version__, machine, settings)).encode())
-    return digest.hexdigest()[:20]
+    return _cache.make_folder((numba.__version__, llvmlite.__version__, machine, settings))

@@ -12,16 +12,9 @@ into a card has not.
 
 import functools
 import hashlib
-import os
 import pickle
-import shutil
-import sys
-import tempfile
-import time
 import types
-import warnings
 from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 from numba.cuda import serialize
@@ -33,11 +26,10 @@ from numba.cuda.dispatcher import CUDADispatcher, _Kernel
 from numba.cuda.extending import intrinsic
 from numba.cuda.types import Type
 
+from .. import _cache
+
 _COMPILERS = ("numba", "numba-cuda", "llvmlite", "cuda-core", "cuda-bindings", "nvidia-nvvm", "nvidia-nvjitlink")
 _SETTINGS = ("OPT", "CUDA_DEBUGINFO_DEFAULT", "FORCE_CUDA_CC", "CUDA_ENABLE_NRT", "CUDA_PER_THREAD_DEFAULT_STREAM")
-_KERNELS = Path(__file__).resolve().parents[1]
-_UNUSED_DAYS = 30
-_DIGEST = hashlib.sha256().digest_size  # bytes at the head of a file: machine code with a flipped bit must not run
 _PLAIN = bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, Type
 _Intrinsic = type(intrinsic(lambda typing: None))
 
@@ -57,23 +49,14 @@ class DiskCache(_Cache):
         """The compiled kernel; None if there is none, or a damaged one."""
         if not (self._enabled and folder()):
             return None
-        file = self._file(sig)  # what is loaded is not typed again: the context's types, 0.2 s, are not asked for
-        try:
-            data = file.read_bytes()
-            if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
-                raise ValueError("its checksum is wrong")
-            return _Kernel._rebuild(**pickle.loads(memoryview(data)[_DIGEST:]))
-        except FileNotFoundError:
-            return None
-        except Exception as error:
-            warnings.warn(f"tilewright: {file} is damaged and is compiled anew ({error})", stacklevel=2)
-            return None
+        # what is loaded is not typed again: the context's types, 0.2 s, are not asked for
+        return _cache.load(self._file(sig), lambda data: _Kernel._rebuild(**pickle.loads(data)))
 
     def save_overload(self, sig, kernel):
         """Keep a compiled kernel."""
         if self._enabled and folder():
             payload = serialize.dumps(kernel._reduce_states())
-            _write_atomically(self._file(sig), hashlib.sha256(payload).digest() + payload)
+            _cache.save(self._file(sig), payload)
 
     def enable(self):
         self._enabled = True
@@ -129,47 +112,12 @@ def described(value):
     raise TypeError(f"a kernel takes {value!r} from around it, and the cache cannot name a {type(value).__name__}")
 
 
-def _write_atomically(path, data):
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        warnings.warn(f"tilewright: compiled kernels are not kept, {path.parent}: {error}", stacklevel=3)
-
-
 @functools.cache
 def folder():
     """The folder of these sources' and compilers' kernels, or None where none can be made."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    root = Path(os.environ.get("TILEWRIGHT_CACHE_DIR") or caches / "tilewright")
-    path = root / f"cuda-{_fingerprint()}"
-    try:
-        if not path.exists():
-            path.mkdir(parents=True, exist_ok=True)
-            _forget_old(root)
-        os.utime(path)
-    except OSError as error:
-        warnings.warn(f"tilewright: compiled kernels are not kept, {path}: {error}", stacklevel=2)
-        return None
-    return path
-
-
-def _forget_old(root):
-    for other in root.iterdir():
-        if other.is_dir() and time.time() - other.stat().st_mtime > _UNUSED_DAYS * 86400:
-            shutil.rmtree(other, ignore_errors=True)
-
-
-def _fingerprint():
-    digest = hashlib.sha256()
-    for path in sorted(_KERNELS.rglob("*.py")):
-        digest.update(str(path.relative_to(_KERNELS)).encode() + b"\0" + path.read_bytes() + b"\0")
     settings = [str(getattr(config, name, None)) for name in _SETTINGS]
     versions = [_version(name) for name in _COMPILERS]
-    digest.update(repr((sys.version_info[:3], versions, runtime.get_version(), settings)).encode())
-    return digest.hexdigest()[:20]
+    return _cache.make_folder((versions, runtime.get_version(), settings), "cuda-")
 
 
 def _version(name):
