@@ -5,7 +5,6 @@ all numbers are small integers, so that the result must equal NumPy's to the las
 """
 
 import itertools
-import sys
 
 import numpy as np
 from numba import cuda
@@ -16,7 +15,6 @@ from tilewright.kernels._cuda.matrix import shape_of
 from tilewright.kernels.matmul import cuda as device
 from tilewright.kernels.matmul import reference
 
-sys.setswitchinterval(1e-4)  # the simulator's threads wait for one another all the time
 TINY, WIDE = (32, 16, 16, 16, 16, 3), (64, 32, 32, 32, 32, 2)
 rng = np.random.default_rng(0)
 done = 0

@@ -7,14 +7,11 @@ last of them partial, and the threads walk on.
 
 import pickle
 import sys
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
 from numba import config, cuda
-from numba.cuda.simulator import kernel as simulator
-from tilewright.kernels._cuda import launch, reduce
+from tilewright.kernels._cuda import reduce, simulator
 from tilewright.kernels.catalog import BY_NAME
 
 
@@ -25,19 +22,8 @@ def _interface(x):
 
 
 type(cuda.to_device(np.zeros(1))).__cuda_array_interface__ = property(_interface)
-launch.THREADS, launch.BLOCKS_PER_MULTIPROCESSOR = 4, 2
-reduce.THREADS, reduce.PIECE, reduce.PIECE_THREADS, reduce.COLUMN_ROWS = 32, 64, 32, 2
-sys.setswitchinterval(1e-3)  # the lanes of a warp wait for one another
-
-
-def _is_alive(thread):
-    """What the simulator asks its threads all the time: in a block with whole warps it should let them work instead."""
-    if thread.thread_id == 0 and thread._manager.block_state.size >= 32:
-        time.sleep(1e-4)
-    return threading.Thread.is_alive(thread)
-
-
-simulator.BlockThread.is_alive = _is_alive
+simulator.prepare()
+reduce.COLUMN_ROWS = 2
 
 
 def to_device(x, shifted):

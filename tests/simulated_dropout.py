@@ -2,11 +2,11 @@
 
 import numpy as np
 from numba import cuda
-from tilewright.kernels._cuda import launch
+from tilewright.kernels._cuda import simulator
 from tilewright.kernels.dropout import cpu, reference
 from tilewright.kernels.dropout import cuda as device
 
-launch.THREADS, launch.BLOCKS_PER_MULTIPROCESSOR = 4, 2
+simulator.prepare()
 done = 0
 
 

@@ -1,15 +1,12 @@
 """Run by test_cuda_gather.py with Numba's CUDA simulator on: rows fetched, and sums kept, on the device."""
 
-import time
-
 import numpy as np
-from numba import cuda, float64
-from numba.cuda.simulator import kernelapi
-from tilewright.kernels._cuda import launch
+from numba import cuda
+from tilewright.kernels._cuda import simulator
 from tilewright.kernels._cuda.accumulate import add_into, add_scaled, copy_rows
 from tilewright.kernels._cuda.gather import take_rows
 
-launch.THREADS, launch.BLOCKS_PER_MULTIPROCESSOR = 4, 2
+simulator.prepare()
 rng = np.random.default_rng(0)
 done = 0
 
@@ -57,29 +54,4 @@ for dtype in (np.float32, np.float64):
     add_scaled(total, cuda.to_device(np.array(0.1, dtype)), 32)
     check(total, np.array([1.5 + float(dtype(0.1)) * 32]))
 
-
-class SlowNumPy:
-    """NumPy, whose `empty` lets other threads go first."""
-
-    def __getattr__(self, name):
-        return getattr(np, name)
-
-    def empty(self, *arguments):
-        time.sleep(0.01)
-        return np.empty(*arguments)
-
-
-@cuda.jit
-def reverse(x):
-    t = cuda.threadIdx.x
-    shared = cuda.shared.array(4, float64)
-    shared[t] = x[t]
-    cuda.syncthreads()
-    x[t] = shared[3 - t]
-
-
-kernelapi.np = SlowNumPy()  # all threads of a block get the same array, however late it is made
-x = cuda.to_device(np.arange(4.0))
-reverse[1, 4](x)
-check(x, np.arange(3.0, -1, -1))
 print(f"{done} results in the simulator, no GPU")

@@ -6,32 +6,18 @@ Kernels that leave something out must fail, so that the emulation is known to se
 """
 
 import itertools
-import sys
-import threading
-import time
 from contextlib import contextmanager
 
 import numpy as np
 from numba import cuda
-from numba.cuda.simulator.kernel import BlockThread
 from tilewright.kernels._cuda import emulation, gemm_hopper, ptx_hopper, state, tensor_map
 from tilewright.kernels._cuda.gemm import ACTIVATIONS
 from tilewright.kernels._cuda.graph import Graph
 from tilewright.kernels._cuda.matrix import shape_of
+from tilewright.kernels._cuda.turns import current
 from tilewright.kernels.matmul import cuda as device
 from tilewright.kernels.matmul import reference
 
-sys.setswitchinterval(1e-4)  # the simulator's threads wait for one another all the time
-
-
-def is_alive(thread):
-    """What the simulator asks all the time, instead of letting threads work, and too late of those that fail."""
-    if thread.thread_id == 0:
-        time.sleep(1e-3)
-    return thread.exception is not None or threading.Thread.is_alive(thread)
-
-
-BlockThread.is_alive = is_alive
 TINY, TWICE, PAIR = (1, 64, 2), (1, 128, 3), (2, 64, 2)  # warpgroups, BN, STAGES
 rng = np.random.default_rng(0)
 done = 0
@@ -160,7 +146,7 @@ expecting, is_past = ptx_hopper.arrive_expecting, ptx_hopper.is_past
 
 def impatient(barriers, i, phase):
     """Only the thread that copies waits."""
-    return threading.current_thread().thread_id < 128 or is_past(barriers, i, phase)
+    return current().thread_id < 128 or is_past(barriers, i, phase)
 
 
 for name, function, complaint in (

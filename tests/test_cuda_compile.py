@@ -10,6 +10,8 @@ from tilewright.kernels._cuda.usage import Figures
 
 if importlib.util.find_spec("numba_cuda") is None:
     pytest.skip("numba-cuda is not installed; pip install 'tilewright[cuda]'", allow_module_level=True)
+from tilewright.kernels._cuda import cache  # noqa: E402
+
 try:
     assemble._ptxas()
 except RuntimeError as error:
@@ -86,6 +88,16 @@ def test_a_spill_is_seen():
     scope = {}
     exec("\n".join(lines), scope)
     assert assemble.assemble(scope["spilling"], "void(float32[::1], int32)", (8, 0)).spills > 0
+
+
+def test_what_was_found_is_kept(monkeypatch, tmp_path):
+    entry = next(entry for entry in ENTRIES if entry.name == "relu_forward-float32-wide")
+    asked = [(entry.signature, (8, 0)), (entry.signature, (9, 0, "a")), (entry.signature, (8, 0), 32)]
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path)
+    found = [assemble.assemble(entry.function, *one) for one in asked]
+    assert len(list(tmp_path.iterdir())) == len({usage.ptx for usage in found}) + 1 == 3
+    monkeypatch.setattr(assemble, "_assembled", None)
+    assert [assemble.assemble(entry.function, *one) for one in asked] == found
 
 
 @pytest.mark.parametrize("name", ("relu_forward", "gelu_backward-erf", "add_into"))

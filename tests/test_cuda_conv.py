@@ -113,7 +113,7 @@ SOME = [
 @pytest.mark.parametrize("name, loads, stores", SOME)
 def test_a_convolution_keeps_its_sums_in_registers_and_moves_whole_vectors(name, loads, stores):
     entry = next(entry for entry in COMPILED if entry.name == name)
-    ptx = assemble(entry.function, entry.signature, entry.capabilities[-1]).ptx
+    ptx = assemble(entry.function, entry.signature, entry.capabilities[-1], entry.max_registers).ptx
     assert ".local" not in ptx, "an array of a thread lies in memory"
     vector = r"v4\.[fb]32" if "float32" in name else r"v2\.[fb]64"  # its type's name depends on the architecture
     assert bool(re.search(rf"ld\.global\.(nc\.)?{vector}", ptx)) == loads

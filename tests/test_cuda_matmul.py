@@ -18,18 +18,19 @@ from tilewright.kernels._cuda import columns, gemm, usage  # noqa: E402
 from tilewright.kernels._cuda.assemble import assemble  # noqa: E402
 from tilewright.kernels.matmul.cuda import COMPILED  # noqa: E402
 
-# one form of each kernel, in turn; registers, shared memory and spills of all are in test_cuda_compile.py's table
-SOME = [
-    pytest.param(*entry[:3], capability, id=f"{entry[2]}-{''.join(map(str, capability))}")
-    for entry in [COMPILED[0], *COMPILED[1:32:5]]  # those of float32 and float64
-    for capability in entry[3]
+# registers, shared memory and spills are in test_cuda_compile.py's table
+PRODUCTS = [
+    pytest.param(entry, capability, id=f"{entry.name}-{''.join(map(str, capability))}")
+    for entry in COMPILED
+    if entry.name.startswith(("gemm-float32", "gemm-float64"))
+    for capability in entry.capabilities
 ]
 
 
-@pytest.mark.parametrize("function, signature, name, capability", SOME)
-def test_a_product_keeps_its_sums_in_registers_and_moves_whole_vectors(function, signature, name, capability):
-    found = assemble(function, signature, capability)
-    _, dtype, _, rows, _ = name.split("-")
+@pytest.mark.parametrize("entry, capability", PRODUCTS)
+def test_a_product_keeps_its_sums_in_registers_and_moves_whole_vectors(entry, capability):
+    found = assemble(entry.function, entry.signature, capability, entry.max_registers)
+    _, dtype, _, rows, _ = entry.name.split("-")
     assert found.spills == 0
     assert ".local" not in found.ptx, "an array of a thread lies in memory"
     vector = r"v4\.[fb]32" if dtype == "float32" else r"v2\.[fb]64"  # its type's name depends on the architecture

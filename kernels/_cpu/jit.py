@@ -16,7 +16,7 @@ from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
 
-from .. import _cache
+from .. import _cache, _collector
 from . import symbols
 from .ingredient import IngredientCompiler
 
@@ -35,6 +35,7 @@ def kernel(function=None, *, fastmath=FASTMATH, **options):
     dispatcher = numba.njit(**{**_flags(fastmath), **options})(function)
     if hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT hands back the function itself
         dispatcher._cache = _DiskCache(f"{function.__module__}.{function.__qualname__}")
+        dispatcher.compile = _collector.still()(dispatcher.compile)
     return dispatcher
 
 
@@ -46,6 +47,7 @@ def inner(function=None, *, fastmath=FASTMATH, **options):
     return numba.njit(**options)(function)
 
 
+@_collector.still()
 def c_kernel(function, signature, fastmath=FASTMATH):
     """`function` as a C callback of this signature, cached on disk."""
     cache = _DiskCache(f"{function.__module__}.{function.__qualname__}.c")

@@ -8,6 +8,6 @@ sums        warp, reduce, sums, columns
 products    gemm (the tiled core), matrix (its sides), gemm_tensor, gemm_hopper, tensor_map, products (batches)
 images      conv_views, conv_sides, depthwise
 PTX         ptx, ptx_hopper: all of it
-no GPU      assemble and usage (registers and spills), simulator, shared, emulation and emulation_hopper
+no GPU      assemble and usage (registers and spills), simulator, turns, emulation and emulation_hopper
 a card      state (whether and why not), ceilings
 """

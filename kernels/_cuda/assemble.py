@@ -1,16 +1,24 @@
 """What a CUDA kernel becomes, found out without a GPU: its PTX, and the registers, shared memory and spills that
 `ptxas` reports for one architecture.
 
-Needs numba-cuda with its `cu13` extra and nvidia-cuda-nvcc (the `cuda` extra), no driver and no card.
+Needs numba-cuda with its `cu13` extra and nvidia-cuda-nvcc (the `cuda` extra), no driver and no card. What was found is
+kept on disk beside the compiled kernels, so that nobody finds it out twice for the same sources and compilers.
 """
 
 import functools
+import hashlib
+import pickle
 import re
 import subprocess
 import sysconfig
 import tempfile
+import zlib
 from collections import namedtuple
+from importlib import metadata
 from pathlib import Path
+
+from .. import _cache
+from .._collector import still
 
 # registers a thread; bytes of static shared memory a block; bytes that a thread spills to memory, stores and loads;
 # what the assembler says that makes it slow, such as products that it could not leave to the background
@@ -22,6 +30,25 @@ def assemble(function, signature, capability, max_registers=None):
 
     max_registers: of a thread, if the kernel is compiled with such a limit.
     """
+    path = _path(function, signature, capability, max_registers)
+    found = path and _cache.load(path, lambda data: Usage(*pickle.loads(zlib.decompress(data))))
+    if not found:
+        found = _assembled(function, signature, capability, max_registers)
+        if path:
+            _cache.save(path, zlib.compress(pickle.dumps(tuple(found)), 1))
+    return found
+
+
+def _path(function, *facts):
+    """Where the usage of a kernel is kept; None where nothing can be."""
+    from .cache import described, folder
+
+    key = metadata.version("nvidia-cuda-nvcc"), described(function), *map(str, facts)
+    name = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
+    return folder() and folder() / f"{function.__qualname__.replace('<', '').replace('>', '')}-{name}.usage"
+
+
+def _assembled(function, signature, capability, max_registers):
     (ptx,) = _library(function, signature).get_asm_strs(cc=capability)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "kernel.ptx")
@@ -40,6 +67,7 @@ def assemble(function, signature, capability, max_registers=None):
 
 
 @functools.lru_cache(4)
+@still()
 def _library(function, signature):
     """A kernel in NVVM's language, which is the same for all architectures but for names, and takes nine tenths of the
     time of a compilation; `cuda.compile_ptx` would make it for each anew."""

@@ -21,7 +21,7 @@ from .halves import accumulator, bits, conversions, storage
 from .jit import kernel
 from .memory import empty, empty_like
 from .stream import start
-from .usage import CAPABILITIES, Compiled
+from .usage import Compiled
 
 # none of these is measured yet
 WIDTH, LANES = 32, 8  # threads along and across the rows
@@ -140,13 +140,12 @@ def _compiled():
     ways = [(kind, kind, wide) for kind in ("float32", "float64", "float16", "bfloat16") for wide in (False, True)]
     for kind in ("float16", "bfloat16"):
         ways += [(kind, "float32", False), (kind, "float32", True), ("float32", kind, False)]
-    for place, (kind, last, wide) in enumerate(ways):
+    for kind, last, wide in ways:
         V = 16 // storage(kind).itemsize if wide else 1
         arrays = [f"{storage(name)}[::1]" for name in (kind, kind, kind, last)]
         signature = f"void({arrays[0]}, {arrays[1]}, int64, {arrays[2]}, {arrays[3]}, int32, int32, int32)"
         name = f"columns-{kind}-{last}-{'wide' if wide else 'narrow'}"
-        where = CAPABILITIES if kind == last == "float32" else (CAPABILITIES[place % 3],)
-        yield Compiled(make_columns(kind, last, V, LANES), signature, name, where)
+        yield Compiled(make_columns(kind, last, V, LANES), signature, name)
 
 
 COMPILED = tuple(_compiled())

@@ -1,6 +1,6 @@
 """An emulation in NumPy of the instructions in ptx.py, a warp at a time, for Numba's simulator. It is no GPU.
 
-The simulator runs each thread of a block as a Python thread. An instruction that a warp executes together waits here
+The simulator runs each thread of a block in turns. An instruction that a warp executes together waits here
 until all 32 lanes have given their operands; one lane computes the results of all, from the layouts that the PTX ISA
 draws: lane l holds, of an 8 x 8 matrix, columns 2 (l mod 4) and the next of row l // 4. Hopper's instructions are in
 emulation_hopper.py.
@@ -9,13 +9,12 @@ A copy in the background is done at once, but only becomes readable when its thr
 tile holds NOTHING, so that a kernel that forgets to wait computes nonsense.
 """
 
-import threading
-
 import numpy as np
+
+from .turns import current, wait
 
 WARP = 32
 NOTHING = 0x7FFF  # not a number, in bfloat16 and float16
-_copies = {}  # of a thread: groups of (tile, i, values); the last is open
 
 
 class _Warp:
@@ -23,31 +22,26 @@ class _Warp:
 
     def __init__(self, size):
         self.operands, self.results, self.missing = [None] * size, [None] * size, size
-        self.lock, self.answered = threading.Lock(), [threading.Semaphore(0) for _ in range(size)]
 
     def together(self, lane, instruction, operands):
-        with self.lock:
-            self.operands[lane] = instruction, operands
-            self.missing -= 1
-            if self.missing == 0:  # the last one computes for all; each of them comes back after it has its result
-                self.missing = len(self.operands)
-                self._execute()
-        assert self.answered[lane].acquire(timeout=60), "a lane of the warp does not come"
-        result, self.results[lane] = self.results[lane], None
-        assert result is not None, "the lanes of a warp execute different instructions"
-        return result[0]
+        self.operands[lane] = instruction, operands
+        self.missing -= 1
+        if self.missing == 0:  # the last one computes for all; each of them comes back after it has its result
+            self.missing = len(self.operands)
+            self._execute()
+        wait(lambda: self.results[lane] is not None)
+        (result,), self.results[lane] = self.results[lane], None
+        return result
 
     def _execute(self):
-        if len({name for name, _ in self.operands}) == 1:
-            results = self.operands[0][0]([own for _, own in self.operands])
-            self.results = [(result,) for result in results]
-        for answered in self.answered:
-            answered.release()
+        assert len({name for name, _ in self.operands}) == 1, "the lanes of a warp execute different instructions"
+        results = self.operands[0][0]([own for _, own in self.operands])
+        self.results = [(result,) for result in results]
 
 
 def _together(instruction, *operands, size=WARP):
     """This lane's result of an instruction that its whole warp executes, or its whole group of `size` threads."""
-    thread = threading.current_thread()
+    thread = current()
     warps = thread._manager.__dict__.setdefault("_warps", {})  # of the thread's block
     number, lane = divmod(thread.thread_id, size)
     warp = warps.get((size, number)) or warps.setdefault((size, number), _Warp(size))
@@ -122,7 +116,8 @@ def multiply_float16(*words_and_sums):
 
 
 def _groups():
-    return _copies.setdefault(threading.current_thread(), [[]])
+    """This thread's groups of copies (tile, i, values); the last is open."""
+    return current().__dict__.setdefault("_copies", [[]])
 
 
 def copy_async(tile, i, x, j, filled):

@@ -20,27 +20,22 @@ from them for 16 bits and the swizzle of 128 bytes:
 """
 
 import functools
-import threading
 
 import numpy as np
 
 from .emulation import NOTHING, WARP, _from_bfloat16, _from_float16, _together
+from .turns import current, wait
 
 GROUP = 128  # threads of a warpgroup
 BASE = 1040
 BOX_COLUMNS = 64
-PATIENCE = 60  # seconds
 
 _matrices = []  # of which there are maps: a map's first word is a place here
 
 
-def _thread():
-    return threading.current_thread()
-
-
 def _block():
     """What belongs to this thread's block."""
-    return _thread()._manager.__dict__.setdefault(
+    return current()._manager.__dict__.setdefault(
         "_hopper", {"memory": None, "barriers": {}, "published": False, "maps": set()}
     )
 
@@ -88,29 +83,24 @@ class _Barrier:
     def __init__(self, arrivals):
         self.arrivals = self.missing = arrivals
         self.bytes, self.phase, self.copies, self.waiting = 0, 0, [], 0
-        self.changed = threading.Condition()
 
     def arrive(self, size):
-        with self.changed:
-            assert self.missing > 0, "more arrivals than a phase has"
-            self.missing -= 1
-            self.bytes += size
-            self._end()
+        assert self.missing > 0, "more arrivals than a phase has"
+        self.missing -= 1
+        self.bytes += size
+        self._end()
 
     def order(self, *copy):
-        with self.changed:
-            self.copies.append(copy)
-            if self.waiting:
-                self._deliver()
+        self.copies.append(copy)
+        if self.waiting:
+            self._deliver()
 
     def wait(self, phase):
-        with self.changed:
-            if self.phase % 2 == phase:
-                self._deliver()
-            self.waiting += 1
-            ended = self.changed.wait_for(lambda: self.phase % 2 != phase, PATIENCE)
-            self.waiting -= 1
-            return ended
+        if self.phase % 2 == phase:
+            self._deliver()
+        self.waiting += 1
+        wait(lambda: self.phase % 2 != phase)
+        self.waiting -= 1
 
     def _deliver(self):
         for memory, places, values in self.copies:
@@ -124,7 +114,6 @@ class _Barrier:
             assert self.bytes >= 0, "more bytes came than the barrier expects"
             if self.bytes == 0:
                 self.missing, self.phase = self.arrivals, self.phase + 1
-                self.changed.notify_all()
 
 
 def _barrier(barriers, i):
@@ -149,7 +138,7 @@ def arrive_expecting(barriers, i, size):
 
 
 def is_past(barriers, i, phase):
-    assert _barrier(barriers, i).wait(phase), "nobody ends the phase of a barrier that is waited for"
+    _barrier(barriers, i).wait(phase)
     return True
 
 
@@ -187,7 +176,7 @@ class _Products:
 
 
 def _mine():
-    return _thread().__dict__.setdefault("_products", _Products())
+    return current().__dict__.setdefault("_products", _Products())
 
 
 def open_products():

@@ -15,7 +15,7 @@ from .elementwise import multiprocessors
 from .jit import device, kernel
 from .memory import empty
 from .stream import start
-from .usage import Compiled
+from .usage import CAPABILITIES, Compiled
 
 KINDS = ("float32", "float64", "float16", "bfloat16")
 
@@ -89,7 +89,7 @@ def make_conversion(way, kind):
 
 
 COMPILED = tuple(
-    Compiled(make_conversion(way, kind), f"void({arrays})", f"{way}-{kind}", ((7, 5), (9, 0, "a")))
+    Compiled(make_conversion(way, kind), f"void({arrays})", f"{way}-{kind}", ((7, 5), *CAPABILITIES))
     for kind in KINDS[2:]
     for way, arrays in (("widen", "uint16[::1], float32[::1]"), ("narrow", "float32[::1], uint16[::1]"))
 )

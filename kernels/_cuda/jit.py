@@ -8,9 +8,9 @@ device = cuda.jit(device=True, inline="always")  # inlined in Numba's IR: assemb
 SHARED = 48 << 10  # bytes of shared memory that a block may have without being asked for
 
 if config.ENABLE_CUDASIM:
-    from .shared import repair
+    from .turns import install
 
-    repair()
+    install()
 
     def kernel(function=None, *, dynamic_shared=0, **options):
         """The function as the simulator's kernel."""
@@ -23,6 +23,7 @@ if config.ENABLE_CUDASIM:
 else:
     from numba.cuda.cudadrv.driver import binding, driver
 
+    from .. import _collector
     from .cache import DiskCache
 
     def kernel(function=None, *, dynamic_shared=0, **options):
@@ -37,6 +38,7 @@ else:
             return functools.partial(kernel, dynamic_shared=dynamic_shared, **options)
         dispatcher = cuda.jit(function, **{"lto": False, **options})
         dispatcher._cache = DiskCache(function, options)
+        dispatcher.compile = _collector.still()(dispatcher.compile)
         dispatcher.dynamic_shared = dynamic_shared
         if dynamic_shared > SHARED:
             dispatcher.add_overload = functools.partial(_add_with_shared, dispatcher, dispatcher.add_overload)

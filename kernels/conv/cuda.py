@@ -33,7 +33,7 @@ from .._cuda.conv_sides import (
 )
 from .._cuda.conv_views import backward_views, forward_view
 from .._cuda.memory import empty, empty_like
-from .._cuda.usage import CAPABILITIES, Compiled
+from .._cuda.usage import Compiled
 from ..matmul.cuda import linear_forward
 
 
@@ -155,29 +155,29 @@ def _ways(left, right):
 
 
 def _compiled():
-    """Every kernel that dispatch can choose; each for one of the architectures in turn, because one takes 1 to 3 s."""
-    turn = itertools.cycle(CAPABILITIES)
+    """Every kernel that dispatch can choose."""
     pairs = (False, False), (False, True), (True, True)
     for dtype, wide in itertools.product(("float32", "float64"), (False, True)):
         name = f"{dtype}-{'wide' if wide else 'narrow'}"
         function, signature = depthwise.make_product(dtype, wide), depthwise.product_signature(dtype)
-        yield Compiled(function, signature, f"depthwise-{name}", (next(turn),))
+        yield Compiled(function, signature, f"depthwise-{name}")
         function, signature = depthwise.make_gradient(dtype, wide), depthwise.gradient_signature(dtype)
-        yield Compiled(function, signature, f"depthwise-dw-{name}", (next(turn),))
+        yield Compiled(function, signature, f"depthwise-dw-{name}")
     for dtype in ("float32", "float64"):
         signature = sums.add_signature(dtype, SHAPES["grid"])
-        yield Compiled(sums.make_add(dtype, grid_rows), signature, f"add_parts-grid-{dtype}", (next(turn),))
+        yield Compiled(sums.make_add(dtype, grid_rows), signature, f"add_parts-grid-{dtype}")
         for size, (left, right) in itertools.product(("LARGE", "SMALL"), pairs):
             tile, kind = getattr(gemm, size)[np.dtype(dtype)], np.dtype(dtype)
+            most = gemm.REGISTERS.get(tile)
             signature = gemm.signature(dtype, SHAPES["patches"], SHAPES["columns"])
             name = f"{dtype}-{size.lower()}-{('any', 'aligned_y', 'aligned')[left + right]}"
             for way, along_k in (("forward", True), ("dw", False)):
                 function = gemm.make_product(tile, kind, patches(along_k, left), columns(right), right)
-                yield Compiled(function, signature, f"conv-{way}-{name}", (next(turn),), gemm.REGISTERS.get(tile))
+                yield Compiled(function, signature, f"conv-{way}-{name}", max_registers=most)
             if left == right:
                 signature = gemm.signature(dtype, SHAPES["patches"], SHAPES["filters"], SHAPES["grid"])
                 function = gemm.make_product(tile, kind, patches(True, left), filters(right), right, grid_rows)
-                yield Compiled(function, signature, f"conv-dx-{name}", (next(turn),), gemm.REGISTERS.get(tile))
+                yield Compiled(function, signature, f"conv-dx-{name}", max_registers=most)
 
 
 COMPILED = tuple(_compiled())

@@ -23,7 +23,7 @@ import numbers
 import numpy as np
 from numba import cuda
 
-from .._cuda import launch, reduce, stream, usage
+from .._cuda import launch, reduce, stream
 from .._cuda.elementwise import binary, multiprocessors
 from .._cuda.jit import device, kernel
 from .._cuda.memory import empty, empty_like
@@ -370,15 +370,13 @@ def _compiled():
         yield from loop.compiled
     for label in ("int64", "int32"):
         yield Compiled(_find_misfits, f"void({label}[::1], int64, int64[::1])", f"first_misfit-{label}")
-    place = itertools.count()
     for T in ("float32", "float64"):
         yield Compiled(_scale_in_place, f"void({T}[::1], {T}[::1])", f"loss_backward-scale-{T}")
         for (name, result, function), target in itertools.product(_ROWS, (T, "int64", "int32")):
             if name.startswith("sparse") == (target != T):
                 signature = f"void({T}[::1], {target}[::1], int64, int64, {result.replace('T', T)})"
                 kind = f"{T}-{target}" if target != T else T
-                one = (usage.CAPABILITIES[next(place) % len(usage.CAPABILITIES)],)
-                yield Compiled(function, signature, f"{name}-{kind}", usage.CAPABILITIES if T == "float32" else one)
+                yield Compiled(function, signature, f"{name}-{kind}")
 
 
 _LOSS, _GRADIENT = "T[::1]", "T, T[::1]"

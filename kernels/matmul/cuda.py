@@ -17,7 +17,7 @@ from .._cuda import columns, gemm, gemm_tensor, halves, state, sums
 from .._cuda.matrix import matrix
 from .._cuda.memory import empty, empty_like
 from .._cuda.products import gradient, product
-from .._cuda.usage import CAPABILITIES, Compiled
+from .._cuda.usage import Compiled
 
 TENSOR_CORES = (8, 0)  # the first with cp.async and tensor cores for bfloat16
 
@@ -88,7 +88,7 @@ def _turned(x, transpose):
 def _compiled():
     """Every kernel that a product can choose, besides those that other files list themselves (usage.py)."""
     choices = itertools.product(halves.KINDS, ("LARGE", "SMALL"), (True, False), (False, True), (False, True))
-    for place, (kind, size, aligned, *form) in enumerate(choices):
+    for kind, size, aligned, *form in choices:
         if halves.is_half(kind):
             tile = getattr(gemm_tensor, size)
             function = gemm_tensor.make_tensor_gemm(*tile, kind, *form, aligned)
@@ -100,11 +100,9 @@ def _compiled():
             signature, most = gemm.signature(kind, 5, 5), gemm.REGISTERS.get(tile)
         way, turned = "aligned" if aligned else "any", "".join("nt"[turned] for turned in form)
         name = f"gemm-{kind}-{size.lower()}-{way}-{turned}"
-        hot = size == "LARGE" and aligned and not any(form)  # the others in turn, 2 s each
-        yield Compiled(function, signature, name, CAPABILITIES if hot else (CAPABILITIES[place % 3],), most)
-    for place, kind in enumerate(halves.KINDS):
-        where = CAPABILITIES if kind == "float32" else (CAPABILITIES[place % 3],)
-        yield Compiled(sums.make_add(kind, sums.pitched), sums.add_signature(kind), f"add_parts-{kind}", where)
+        yield Compiled(function, signature, name, max_registers=most)
+    for kind in halves.KINDS:
+        yield Compiled(sums.make_add(kind, sums.pitched), sums.add_signature(kind), f"add_parts-{kind}")
 
 
 COMPILED = tuple(_compiled())

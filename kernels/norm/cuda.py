@@ -16,13 +16,12 @@ depends on the shape alone. Sums are of the array's type. `out` may be x.
 """
 
 import functools
-import itertools
 import math
 
 import numpy as np
 from numba import cuda
 
-from .._cuda import launch, reduce, usage
+from .._cuda import launch, reduce
 from .._cuda.jit import kernel
 from .._cuda.memory import empty, empty_like
 from .._cuda.reduce import make_access, my_row, row_total
@@ -262,7 +261,6 @@ def make_backward(elements, wide):
 
 
 def _compiled():
-    place = itertools.count()
     for T, wide in (("float32", True), ("float32", False), ("float64", False)):
         array, way = f"{T}[::1]", "wide" if wide else "narrow"
         forward = f"void({', '.join([array] * 3)}, boolean, boolean, {T}, int64, int64, {', '.join([array] * 3)})"
@@ -273,9 +271,7 @@ def _compiled():
         ):
             lengths = {reduce.FEW: "few", 0: "long"} | ({many: "many"} if many > reduce.FEW else {})
             for elements, length in lengths.items():
-                one = (usage.CAPABILITIES[next(place) % len(usage.CAPABILITIES)],)
-                capabilities = one if length == "long" else usage.CAPABILITIES  # whose blocks have to fit
-                yield Compiled(make(elements, wide), signature, f"{op}-{length}-{T}-{way}", capabilities)
+                yield Compiled(make(elements, wide), signature, f"{op}-{length}-{T}-{way}")
 
 
 COMPILED = tuple(_compiled())
