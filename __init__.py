@@ -1,6 +1,7 @@
 """Tilewright: compute kernels for neural networks, written in Python with Numba, and thin layers to train with them."""
 
 from . import kernels, layers, train
+from .kernels import _names
 from .kernels._device import to_device, to_host
 from .layers import (
     Parameter,
@@ -61,4 +62,4 @@ def __getattr__(name):
         from importlib.metadata import version
 
         return version("tilewright")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _names.missing(__name__, name, [*__all__, "__version__"], (layers, train, kernels))

@@ -1,5 +1,6 @@
 """Pure functions on arrays: `<op>_forward`, `<op>_backward`; this page lists them all."""
 
+from . import _names
 from .activation import (
     celu_backward,
     celu_forward,
@@ -362,3 +363,7 @@ __all__ = [
     "triplet_backward",
     "triplet_forward",
 ]
+
+
+def __getattr__(name):
+    raise _names.missing(__name__, name, __all__)

@@ -4,13 +4,13 @@ A message names the op, the argument, what came, what was expected and why, and 
 anything is allocated or written. Their good case is a few attribute look-ups; sentences are made only on failure.
 """
 
-import difflib
 import math
 import numbers
 
 import numpy as np
 
 from . import _check_device as _device
+from ._names import nearest
 
 _ndarray = np.ndarray
 _FLOATS = "fd"
@@ -338,11 +338,8 @@ def sizes(op, name, value, count):
 def choice(op, name, value, choices):
     """One of `choices`; the message names the nearest ones."""
     if value not in choices:
-        names = {str(c).lower(): str(c) for c in choices if c is not None}
-        near = difflib.get_close_matches(str(value).lower(), names, n=2, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(repr(names[n]) for n in near)}?" if near else ""
         known = ", ".join(repr(c) for c in choices)
-        raise ValueError(f"{op}: {name} is {value!r}, expected one of {known}{hint}")
+        raise ValueError(f"{op}: {name} is {value!r}, expected one of {known}{nearest(value, choices)}")
 
 
 def _explain_array(op, name, x, kinds):

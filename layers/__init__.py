@@ -1,5 +1,6 @@
 """Layers: thin classes of parameters that name the kernel to call, and the tape that links them."""
 
+from ..kernels import _names
 from ._device import use
 from ._layer import Layer
 from ._random import set_seed
@@ -57,3 +58,7 @@ __all__ = [
     "tanh",
     "use",
 ]
+
+
+def __getattr__(name):
+    raise _names.missing(__name__, name, __all__)

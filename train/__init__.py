@@ -1,5 +1,6 @@
 """Training: models, losses, optimizers, metrics, callbacks, data, files."""
 
+from ..kernels import _names
 from .callbacks import Callback, EarlyStopping, History
 from .data import DataLoader
 from .losses import (
@@ -68,3 +69,7 @@ __all__ = [
     "SummaryWriter",
     "load",
 ]
+
+
+def __getattr__(name):
+    raise _names.missing(__name__, name, __all__)
