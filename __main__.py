@@ -13,6 +13,11 @@ DATASETS = ("digits",)
 def main(arguments=None):
     """Run the command line; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["--version"]:
+        from . import __version__
+
+        print(f"tilewright {__version__}")
+        return 0
     parser = _parser(arguments[:1])
     if arguments and not arguments[0].startswith("-"):
         _known(parser, "command", arguments[0], COMMANDS)
@@ -30,15 +35,18 @@ def main(arguments=None):
         from .commands.check import run
 
         return run(options)
-    if options.command == "info":
-        from .commands.info import show
-    else:
-        from .commands.ops import show
+    if options.command == "ops":
+        from .commands.ops import run
+
+        return run(options)
+    from .commands.info import show
+
     return show()
 
 
 def _parser(command):
     parser = argparse.ArgumentParser(prog="python -m tilewright", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(dest="command", required=True, metavar="{" + ",".join(COMMANDS) + "}")
     train = commands.add_parser("train", help="train an example network on real data", allow_abbrev=False)
     train.add_argument("dataset", help="what to train on: digits")
@@ -47,9 +55,13 @@ def _parser(command):
     train.add_argument("--out", type=Path, default=None, help="folder of the results (default runs/digits)")
     train.add_argument("--quick", action="store_true", help="two epochs on unshifted scans, to see that all works")
     commands.add_parser("info", help="versions, devices, threads, SIMD width, cache folder")
-    commands.add_parser("ops", help="the kernels, one line each")
+    ops = commands.add_parser("ops", help="the kernels, one line each, or all about some", allow_abbrev=False)
+    if command == ["ops"]:  # whose options, as the next two's, come with the catalog, and its import takes its time
+        from .commands.ops import add_arguments
+
+        add_arguments(ops)
     check_parser = commands.add_parser("check", help="the kernels against their references", allow_abbrev=False)
-    if command == ["check"]:  # whose options need NumPy alone, but the catalog's import takes its time
+    if command == ["check"]:
         from .commands.check import add_arguments
 
         add_arguments(check_parser)

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from ..kernels import _check as check
-from ..kernels.catalog import BY_NAME
+from ..kernels.catalog import BY_NAME, find
 from . import ceilings, device, device_peers, peers, report, timing
 
 
@@ -31,7 +31,9 @@ def add_arguments(parser):
     parser.add_argument("--step", action="store_true", help="with --device cuda: a training step of a CNN as well")
     parser.add_argument("--seconds", type=float, help="with --device cuda: begin no case after so many")
     parser.add_argument("--rounds", type=int, default=5, help="turns that every contestant takes (default 5)")
-    parser.add_argument("--case", default="", help="only cases whose name contains this")
+    parser.add_argument(
+        "--case", default="", help="only cases whose name contains this; `python -m tilewright ops OP` lists them"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
     parser.add_argument(
         "--plot", metavar="FILE", help="draw the results there as well, as PNG or SVG by the name's ending"
@@ -46,7 +48,7 @@ def run(arguments):
         for name in [] if on_cuda and arguments.peers is None else names:
             check.choice("bench", "--peers", name, tuple(device_peers.PEERS if on_cuda else peers.PEERS))
         for op in arguments.ops:
-            check.choice("bench", "op", op, tuple(BY_NAME))
+            find("bench", op)
         check.whole("bench", "--rounds", arguments.rounds, 1)
         _can_be_written("--json", arguments.json)
         _can_be_written("--plot", arguments.plot, report.ENDINGS)
@@ -101,7 +103,10 @@ def _cases(arguments):
     ops = [BY_NAME[op] for op in arguments.ops or BY_NAME]
     cases = [(op, case) for op in ops for case in op.bench if arguments.case in case.why]
     if not cases:
-        raise ValueError(f"bench: --case is {arguments.case!r}, which is in the name of no case")
+        raise ValueError(
+            f"bench: --case is {arguments.case!r}, which is in the name of no case; "
+            f"see them with `python -m tilewright ops {ops[0].name}`"
+        )
     return cases
 
 

@@ -12,9 +12,8 @@ import time
 
 import numpy as np
 
-from ..kernels import _check as check
 from ..kernels._compare import WAYS, arrays_of, complaints, computed, in_order, reference
-from ..kernels.catalog import BY_NAME, OPS
+from ..kernels.catalog import OPS, find
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 LARGEST = 2000  # elements of a case in Numba's simulator, where one takes a thread of the host
@@ -27,7 +26,9 @@ def add_arguments(parser):
     parser.add_argument("ops", nargs="*", help="names of ops, as `python -m tilewright ops` lists them; none: all")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="where (default: cuda where there is one, else cpu)")
     parser.add_argument("--dtype", choices=DTYPES, help="only this one (default: all that an op takes)")
-    parser.add_argument("--case", default="", help="only cases whose name contains this")
+    parser.add_argument(
+        "--case", default="", help="only cases whose name contains this; `python -m tilewright ops OP` lists them"
+    )
     parser.add_argument("--largest", type=int, help="only cases of so many elements at most")
     parser.add_argument("--seconds", type=float, help="begin no op after so many; those left are named")
 
@@ -35,8 +36,7 @@ def add_arguments(parser):
 def run(arguments):
     """Check and print; returns the exit status."""
     try:
-        for op in arguments.ops:
-            check.choice("check", "op", op, tuple(BY_NAME))
+        chosen = [find("check", name) for name in dict.fromkeys(arguments.ops)]
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -61,7 +61,7 @@ def run(arguments):
                 return 1
     elif arguments.device is None:
         print(f"on the CPU; CUDA cannot be used here: {reason}")
-    ops = [BY_NAME[name] for name in dict.fromkeys(arguments.ops)] or OPS
+    ops = chosen or OPS
     with_face = [op for op in ops if has_face(op, device)]
     start, failed, left, runs = time.perf_counter(), [], [], 0
     for op in with_face:
@@ -81,7 +81,8 @@ def run(arguments):
         if names:
             print(f"{said}: {', '.join(names)}")
     if not runs:
-        print("check: nothing was checked; no case fits --case and --largest", file=sys.stderr)
+        listed = f"see them with `python -m tilewright ops {ops[0].name}`"
+        print(f"check: nothing was checked; no case fits --case and --largest; {listed}", file=sys.stderr)
     return 1 if failed or left or not runs else 0
 
 

@@ -3,6 +3,7 @@
 The rows of a family stand in its folder's rows.py; what they are made of is explained in _row.py.
 """
 
+from ._names import nearest
 from .activation.rows import OPS as _activation
 from .attention.rows import OPS as _attention
 from .conv.rows import OPS as _conv
@@ -30,3 +31,12 @@ OPS += _reduce
 OPS += _shape
 
 BY_NAME = {op.name: op for op in OPS}
+
+
+def find(command, name):
+    """The op of a name that a command was given; ValueError names the nearest ones, for all are many."""
+    if name in BY_NAME:
+        return BY_NAME[name]
+    hint = nearest(name.removesuffix("_forward").removesuffix("_backward"), BY_NAME)
+    hint = f"{hint} " if hint else ", which is not in the catalog; "
+    raise ValueError(f"{command}: op is {name!r}{hint}`python -m tilewright ops` lists them all")

@@ -147,6 +147,12 @@ def test_ops_lists_the_catalog(capsys):
     assert re.search(r"kernels/conv1d +cpu +float32, float64 +dx, dw, db", said["conv1d"])
 
 
+@pytest.mark.parametrize("arguments", (["--version"], ["--version", "info"]))
+def test_the_version_is_printed(arguments, capsys):
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == f"tilewright {tw.__version__}\n"
+
+
 @pytest.mark.parametrize(
     "arguments, status, said",
     (
