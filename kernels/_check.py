@@ -128,6 +128,16 @@ def axis(op, value, name, x):
     return int(value) % x.ndim
 
 
+def axis_of_shape(op, value, name, shape):
+    """One of the axes of an array of this shape; returned counted from the first."""
+    whole(op, "axis", value, -math.inf)
+    ndim = len(shape)
+    if not -ndim <= value < ndim:
+        axes = f"{ndim} axes" if ndim > 1 else "1 axis"
+        raise ValueError(f"{op}: axis is {value}, expected {-ndim} to {ndim - 1} because {name} has {axes}")
+    return int(value) % ndim
+
+
 def shape(op, name, x, expected, because=None):
     """x has the `expected` shape, in which a letter stands for any size; `because` is (name, array or shape)."""
     actual = x.shape

@@ -19,6 +19,7 @@ from .optim.rows import OPS as _optim
 from .pool.rows import OPS as _pool
 from .recurrent.rows import OPS as _recurrent
 from .reduce.rows import OPS as _reduce
+from .resize.rows import OPS as _resize
 from .shape.rows import OPS as _shape
 from .softmax.rows import OPS as _softmax
 
@@ -29,6 +30,7 @@ OPS += _recurrent
 OPS += _embedding
 OPS += _reduce
 OPS += _shape
+OPS += _resize
 
 BY_NAME = {op.name: op for op in OPS}
 

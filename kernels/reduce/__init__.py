@@ -1,11 +1,9 @@
-"""Reductions along axes: sum, mean, largest value and its place, running sum.
+"""Reductions along axes: sum, mean, largest value and its place, the k largest, running sum.
 
 An axis is counted from either end; `axis=None` of a sum or a mean is all axes, a tuple several. Sums are made in parts
 that the shape alone decides, and added in float64: bits do not depend on threads, and a long sum is as good as a short
 one.
 """
-
-import math
 
 import numpy as np
 
@@ -78,7 +76,7 @@ def max_backward(dy, argmax, *, input_shape, axis=-1):
     dy = _array(dy)
     check.floats(op, dy=dy)
     check.sizes(op, "input_shape", input_shape, dy.ndim + 1)
-    axis = _one_axis(op, axis, len(input_shape))
+    axis = check.axis_of_shape(op, axis, "input_shape", input_shape)
     check.shape(op, "dy", dy, input_shape[:axis] + input_shape[axis + 1 :], ("input_shape", input_shape))
     check.integers(op, "argmax", argmax)
     check.same_shape(op, dy=dy, argmax=argmax)
@@ -94,6 +92,46 @@ def argmax_forward(x, *, axis=-1):
     """
     axis = _check_axis("argmax_forward", x, axis)
     return _faces(x).argmax_forward(x, axis=axis)
+
+
+def top_k_forward(x, *, k, axis=-1):
+    """The k largest values along an axis, in descending order, and their places.
+
+    x (..., N, ...) float32 or float64, k from 1 to N -> values, indices (..., k, ...), these int64. Of equal values the
+    one with the lower index comes first; a NaN counts as the largest, as in NumPy's sort, and -0 equals 0. Raises
+    TypeError or ValueError for other dtypes and orders, for an axis that x does not have, and for another k.
+
+    >>> import numpy as np
+    >>> top_k_forward(np.array([[1.0, 3.0, 2.0, 3.0]]), k=3)
+    (array([[3., 3., 2.]]), array([[1, 3, 2]]))
+    """
+    op = "top_k_forward"
+    check.floats(op, x=x)
+    axis = check.axis(op, axis, "x", x)
+    check.whole(op, "k", k, 1)
+    if k > x.shape[axis]:
+        raise ValueError(f"{op}: k is {k}, expected at most {x.shape[axis]}, the size of x's axis {axis}")
+    return _faces(x).top_k_forward(x, k=k, axis=axis)
+
+
+def top_k_backward(dy, indices, *, input_shape, axis=-1):
+    """Gradient of `top_k_forward` to x, from that of the values: dx is dy at the indices, and else 0.
+
+    dy, indices (..., k, ...) -> dx of `input_shape` (..., N, ...). Indices are integers from 0 to N - 1, along the axis
+    all different, as the forward's are. Raises TypeError or ValueError for others and for shapes that do not match.
+    """
+    op = "top_k_backward"
+    check.floats(op, dy=dy)
+    check.integers(op, "indices", indices)
+    check.same_shape(op, dy=dy, indices=indices)
+    check.sizes(op, "input_shape", input_shape, dy.ndim)
+    axis = check.axis_of_shape(op, axis, "input_shape", input_shape)
+    expected = (*input_shape[:axis], "k", *input_shape[axis + 1 :])
+    check.shape(op, "dy", dy, expected, ("input_shape", input_shape))
+    misfit = _faces(dy).first_misfit(indices, input_shape[axis], None)
+    if misfit >= 0:
+        check.index(op, "indices", indices, misfit, input_shape[axis], ("input_shape", input_shape))
+    return _faces(dy).top_k_backward(dy, indices, input_shape=input_shape, axis=axis)
 
 
 def cumsum_forward(x, *, axis=-1):
@@ -129,14 +167,6 @@ def _check_axis(op, x, axis):
     return axis
 
 
-def _one_axis(op, axis, ndim):
-    check.whole(op, "axis", axis, -math.inf)
-    if not -ndim <= axis < ndim:
-        axes = f"{ndim} axes" if ndim > 1 else "1 axis"
-        raise ValueError(f"{op}: axis is {axis}, expected {-ndim} to {ndim - 1} because input_shape has {axes}")
-    return int(axis) % ndim
-
-
 def _axes(op, axis, name, x):
     """The axes in ascending order, counted from the first."""
     if axis is None:
@@ -157,7 +187,7 @@ def _check_backward(op, dy, input_shape, axis, keepdims):
         axes = tuple(range(ndim))
     else:
         axes = axis if axis.__class__ in (tuple, list) else (axis,)
-        axes = tuple(sorted(_one_axis(op, one, ndim) for one in axes))
+        axes = tuple(sorted(check.axis_of_shape(op, one, "input_shape", input_shape) for one in axes))
     kept = (1 if a in axes else size for a, size in enumerate(input_shape) if keepdims or a not in axes)
     check.shape(op, "dy", dy, tuple(kept), ("input_shape", input_shape))
     return axes

@@ -20,6 +20,8 @@ from .._cpu.jit import inner, kernel
 from .._cpu.memory import empty
 from .._cpu.threads import spread
 from .._cpu.vecmath import in_order, order
+from ..embedding.cpu import first_misfit  # noqa: F401
+from .cpu_top_k import top_k_backward, top_k_forward  # noqa: F401
 
 CHUNK = 1 << 14  # elements of a task
 COLUMNS = 1 << 10

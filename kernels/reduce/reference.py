@@ -39,6 +39,20 @@ def argmax_forward(x, *, axis=-1):
     return np.asarray(x.argmax(axis))
 
 
+def top_k_forward(x, *, k, axis=-1):
+    """Sorted in ascending order from behind, so that what is equal ends up in its order."""
+    axis %= x.ndim
+    order = x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+    indices = np.take(order, range(k), axis)
+    return np.take_along_axis(x, indices, axis), indices
+
+
+def top_k_backward(dy, indices, *, input_shape, axis=-1):
+    dx = np.zeros(input_shape, dy.dtype)
+    np.put_along_axis(dx, indices, dy, axis)
+    return dx
+
+
 def cumsum_forward(x, *, axis=-1):
     return np.cumsum(x, axis)
 

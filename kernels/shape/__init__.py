@@ -1,9 +1,13 @@
-"""Arithmetic with broadcasting, and what moves elements without changing them: concatenate, split, transpose."""
+"""Arithmetic with broadcasting, and what moves elements without changing them.
+
+These are concatenate, split, transpose, gather, and pad and crop, which stand in windows.py.
+"""
 
 import numpy as np
 
 from .. import _check as check
 from .._dispatch import Faces
+from .windows import crop_backward, crop_forward, pad_backward, pad_forward  # noqa: F401
 
 _faces = Faces(__name__)
 
@@ -133,6 +137,45 @@ def transpose_backward(dy, *, axes=None, out=None):
     return _faces(dy).transpose_backward(dy, axes=axes, out=out)
 
 
+def gather_forward(x, indices, *, axis=0, out=None):
+    """Slices of x along an axis, by number: for axis 0, y[...] = x[indices[...]].
+
+    x (M..., N, R...) float32 or float64, indices (K...) integers from 0 to N - 1 -> y (M..., K..., R...), as
+    `np.take`. Raises TypeError for other dtypes, ValueError for other orders, for an axis that x does not have and for
+    an index that is negative or beyond the axis, before anything is written.
+
+    >>> import numpy as np
+    >>> gather_forward(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([2, 0]), axis=1)
+    array([[3., 1.],
+           [6., 4.]])
+    """
+    op = "gather_forward"
+    check.floats(op, x=x)
+    check.integers(op, "indices", indices)
+    axis = check.axis(op, axis, "x", x)
+    check.out(op, out, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x)
+    _check_indices(op, indices, x.shape[axis], ("x", x))
+    return _faces(x).gather_forward(x, indices, axis=axis, out=out)
+
+
+def gather_backward(dy, indices, *, input_shape, axis=0):
+    """Gradient of `gather_forward`: every slice of dx is the sum of those of dy that were taken from it.
+
+    dy (M..., K..., R...), indices (K...) -> dx of `input_shape` (M..., N, R...), with 0 where nothing was taken. Sums
+    are in the order of the indices. Raises as the forward.
+    """
+    op = "gather_backward"
+    dy = np.asarray(dy) if isinstance(dy, np.generic) else dy
+    check.floats(op, dy=dy)
+    check.integers(op, "indices", indices)
+    check.sizes(op, "input_shape", input_shape, dy.ndim - indices.ndim + 1)
+    axis = check.axis_of_shape(op, axis, "input_shape", input_shape)
+    expected = (*input_shape[:axis], *indices.shape, *input_shape[axis + 1 :])
+    check.shape(op, "dy", dy, expected, ("input_shape", input_shape))
+    _check_indices(op, indices, input_shape[axis], ("input_shape", input_shape))
+    return _faces(dy).gather_backward(dy, indices, input_shape=input_shape, axis=axis)
+
+
 def _broadcast(op, a, b):
     if a.shape == b.shape:
         return a.shape
@@ -171,3 +214,9 @@ def _check_axes(op, name, x, axes):
     if len(set(found)) < len(found):
         raise ValueError(f"{op}: axes is {axes!r}, expected each of the {x.ndim} axes of {name} once")
     return found
+
+
+def _check_indices(op, indices, size, because):
+    misfit = _faces(indices).first_misfit(indices, size)
+    if misfit >= 0:
+        check.index(op, "indices", indices, misfit, size, because)

@@ -43,6 +43,34 @@ def transpose_backward(dy, *, axes=None, out=None):
     return dy.transpose(np.argsort(range(dy.ndim)[::-1] if axes is None else [a % dy.ndim for a in axes])).copy()
 
 
+def pad_forward(x, *, width, value=0.0, out=None):
+    return np.pad(x, width, constant_values=value) if x.ndim else np.array(x)
+
+
+def pad_backward(dy, *, width, out=None):
+    return crop_forward(dy, width=width)
+
+
+def crop_forward(x, *, width, out=None):
+    return np.array(x[tuple(slice(before, n - after) for n, (before, after) in zip(x.shape, width))])
+
+
+def crop_backward(dy, *, width, out=None):
+    return pad_forward(dy, width=width)
+
+
+def gather_forward(x, indices, *, axis=0, out=None):
+    return np.asarray(np.take(x, indices, axis))
+
+
+def gather_backward(dy, indices, *, input_shape, axis=0):
+    axis %= len(input_shape)
+    dx = np.zeros(input_shape, dy.dtype)
+    behind = range(axis, axis + indices.ndim)
+    np.add.at(np.moveaxis(dx, axis, 0), indices, np.moveaxis(dy, behind, range(indices.ndim)))
+    return dx
+
+
 def _unbroadcast(gradient, shape):
     """The sum over the axes along which an array of `shape` was repeated."""
     padded = (1,) * (np.ndim(gradient) - len(shape)) + shape
