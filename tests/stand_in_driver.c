@@ -1,7 +1,7 @@
 /* Stands in for NVIDIA's driver where there is none: numba-cuda's own code runs down to the driver's calls. It is no GPU.
 
    Memory of the host stands for the device's. Every call that matters is noted, with the stream that it names. The two
-   kernels of simulated_runtime.py are computed here, by name; a launch on a stream that is captured is recorded, and
+   kernels of device_arrays.py are computed here, by name; a launch on a stream that is captured is recorded, and
    done when the graph is launched. What is not listed fails with CUDA_ERROR_NOT_SUPPORTED.
 
    cc -shared -fPIC -o libcuda.so.1 stand_in_driver.c */

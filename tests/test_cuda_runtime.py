@@ -21,6 +21,7 @@ if importlib.util.find_spec("numba_cuda") is None:
 from tilewright.kernels._cuda import state
 
 HERE = Path(__file__).parent
+SCRIPTS = "simulated_memory.py", "simulated_graphs.py"
 
 
 def succeed(*command, **environment):
@@ -33,8 +34,8 @@ def succeed(*command, **environment):
     return done.stdout, done.stderr
 
 
-def run_tests(name, **environment):
-    succeed("-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / name, **environment)
+def run_tests(*names, **environment):
+    succeed("-m", "pytest", "-q", "-p", "no:cacheprovider", *(HERE / name for name in names), **environment)
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +50,11 @@ def stand_in(tmp_path_factory):
 
 
 def test_in_the_simulator():
-    run_tests("simulated_runtime.py", NUMBA_ENABLE_CUDASIM="1")
+    run_tests(*SCRIPTS, NUMBA_ENABLE_CUDASIM="1")
 
 
 def test_with_a_stand_in_for_the_driver(stand_in):
-    run_tests("simulated_runtime.py", **stand_in)
+    run_tests(*SCRIPTS, **stand_in)
 
 
 def test_the_calls_of_the_driver(stand_in):
@@ -62,7 +63,7 @@ def test_the_calls_of_the_driver(stand_in):
 
 @pytest.mark.skipif(state.why_not() is not None, reason="needs a GPU")
 def test_on_a_card():
-    run_tests("simulated_runtime.py")
+    run_tests(*SCRIPTS)
 
 
 # The cache of compiled kernels
