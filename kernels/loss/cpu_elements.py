@@ -12,9 +12,8 @@ binary_crossentropy   -t log p - (1 - t) log(1 - p)                  dy = (p - t
   from logits         max(y, 0) - y t + log(1 + e**-|y|)             dy = p - t
 binary_focal          b q^gamma crossentropy                         dy = b q^gamma (gamma q' / q crossentropy + its dy)
 
-dy is multiplied by the loss's share and weight. A function of an element gives both, loss and slope; a kernel has a
-loop for each and for both at once, in which what is not asked for is not computed. Results of a BLOCK go through memory
-of the task's own: from there they are weighed, added, and stored past the caches where they are large.
+dy is multiplied by the loss's share and weight. A function of an element gives both, loss and slope, and
+elements_of_tasks.py makes the kernel of it, which computes what is asked for.
 
 Sums are float64: within a task in an order that the shape alone decides, then over the tasks in turn, so the bits do
 not depend on threads.
@@ -22,17 +21,11 @@ not depend on threads.
 
 import math
 
-import numpy as np
-
-from .._cpu.elementwise import CHUNK, HEAVY, LIGHT, STREAM_CHUNK
-from .._cpu.jit import EXACT, inner, kernel
-from .._cpu.streaming import STREAMED, fence, stream, streams
-from .._cpu.threads import spread
+from .._cpu.elementwise import HEAVY
+from .._cpu.jit import EXACT, inner
 from .._cpu.vecmath import constant, exp, exp_below, expm1, log, log1p
-from .reduction import GRADIENT, LOSS, backward, forward, with_gradient
-from .rows_of_tasks import added
-
-BLOCK = 1 << 10  # elements: results of 4 KB beside 8 KB of inputs
+from .elements_of_tasks import over_elements
+from .reduction import backward, forward, with_gradient
 
 _LOW, _HIGH = constant(1e-7), constant(1 - 1e-7)
 _ZERO, _HALF, _ONE, _TWO = (constant(c) for c in (0.0, 0.5, 1.0, 2.0))
@@ -148,123 +141,21 @@ def _four(parameters):
     return (*map(float, parameters), *(0.0,) * (4 - len(parameters)))
 
 
-def _loss(f=None, *, cost=LIGHT):
-    """The kernel of a loss, as reduction.py says, from f(y, t, a, b, c, d) -> (loss, slope); a to d are parameters."""
-    if f is None:
-        return lambda f: _loss(f, cost=cost)
-
-    @inner
-    def task(t, y, target, weights, repeats, parameters, dlosses, share, losses, dy, want, size, sums):
-        p = y.dtype.type
-        a, b, c, d = p(parameters[0]), p(parameters[1]), p(parameters[2]), p(parameters[3])
-        loss, slope = np.empty(BLOCK, y.dtype), np.empty(BLOCK, y.dtype)
-        w = np.empty(BLOCK if weights.size else 0, y.dtype)
-        total, end, streamed = 0.0, min((t + 1) * size, y.size), streams(dy)
-        for start in range(t * size, end, BLOCK):
-            stop = min(start + BLOCK, end)
-            shift = np.uint64(start)
-            if want == LOSS:
-                for i in range(np.uint64(start), np.uint64(stop)):
-                    loss[i - shift] = f(y[i], target[i], a, b, c, d)[0]
-            elif want == GRADIENT:
-                for i in range(np.uint64(start), np.uint64(stop)):
-                    slope[i - shift] = f(y[i], target[i], a, b, c, d)[1] * p(share)
-            else:
-                for i in range(np.uint64(start), np.uint64(stop)):
-                    loss[i - shift], g = f(y[i], target[i], a, b, c, d)
-                    slope[i - shift] = g * p(share)
-            if weights.size:
-                _repeat(weights, repeats, start, stop, w)
-            if want & LOSS:
-                total += _take_losses(loss, w, losses, start, stop)
-            if want & GRADIENT:
-                _take_slopes(slope, w, dlosses, dy, start, stop, streamed)
-        sums[t] = total
-        if streamed:
-            fence()
-
-    def loop(y, t, weights, repeats, parameters, dlosses, share, losses, dy, want):
-        size = STREAM_CHUNK if y.nbytes >= STREAMED else CHUNK
-        sums = np.empty(-(-y.size // size))
-        arguments = (y, t, weights, repeats, parameters, dlosses, share, losses, dy, want, size, sums)
-        spread(task, sums.size, y.size * cost // 1000, arguments)
-        return added(sums)
-
-    loop.__module__, loop.__qualname__ = f.py_func.__module__, f.py_func.__qualname__
-    return kernel(loop)
-
-
-@inner
-def _repeat(weights, repeats, start, stop, w):
-    """w = the weights of the elements [start, stop), of which `repeats` have one together."""
-    if repeats == 1:
-        for i in range(np.uint64(stop - start)):
-            w[i] = weights[np.uint64(start) + i]
-        return
-    i = start
-    while i < stop:
-        row = i // repeats
-        end = min((row + 1) * repeats, stop)
-        for j in range(np.uint64(i - start), np.uint64(end - start)):
-            w[j] = weights[row]
-        i = end
-
-
-@inner
-def _weigh(x, w, count):
-    """x *= w; 0 where the weight is, whatever x is."""
-    zero = x.dtype.type(0)
-    for i in range(np.uint64(count)):
-        x[i] = zero if w[i] == zero else x[i] * w[i]
-
-
-@inner
-def _take_losses(loss, w, losses, start, stop):
-    """The losses of a block to their place, if there is one; their sum."""
-    count = stop - start
-    if w.size:
-        _weigh(loss, w, count)
-    if losses.size:
-        for i in range(np.uint64(count)):
-            losses[np.uint64(start) + i] = loss[i]
-        return 0.0
-    total = 0.0
-    for i in range(np.uint64(count)):
-        total += np.float64(loss[i])
-    return total
-
-
-@inner
-def _take_slopes(slope, w, dlosses, dy, start, stop, streamed):
-    """The gradients of a block to their place."""
-    count = stop - start
-    if dlosses.size:
-        for i in range(np.uint64(count)):
-            slope[i] *= dlosses[np.uint64(start) + i]
-    if w.size:
-        _weigh(slope, w, count)
-    if streamed:
-        stream(slope, dy, start, count)
-    else:
-        for i in range(np.uint64(count)):
-            dy[np.uint64(start) + i] = slope[i]
-
-
-@_loss
+@over_elements
 @_element
 def _mse(y, t, *_):
     d = y - t
     return d * d, d + d
 
 
-@_loss
+@over_elements
 @_element
 def _mae(y, t, *_):
     d = y - t
     return abs(d), _ONE(d) if d > _ZERO(d) else (-_ONE(d) if d < _ZERO(d) else d)
 
 
-@_loss
+@over_elements
 @_element
 def _huber(y, t, delta, *_):
     d = y - t
@@ -273,7 +164,7 @@ def _huber(y, t, delta, *_):
     return near * (d - _HALF(d) * near), near
 
 
-@_loss(cost=HEAVY)
+@over_elements(cost=HEAVY)
 @_element
 def _log_cosh(y, t, *_):
     """With m = e**-|d| - 1: cosh d = 1 + m^2 / (2 (1 + m)), which for small d does not subtract what is close."""
@@ -286,14 +177,14 @@ def _log_cosh(y, t, *_):
     return loss, math.copysign(-m * (_TWO(d) + m) / (_ONE(d) + e * e), d)
 
 
-@_loss
+@over_elements
 @_element
 def _hinge(y, t, *_):
     short = _ONE(y) - t * y
     return (_ZERO(y) if short < _ZERO(y) else short), (_ZERO(y) if short <= _ZERO(y) else -t)
 
 
-@_loss
+@over_elements
 @_element
 def _squared_hinge(y, t, *_):
     short = _ONE(y) - t * y
@@ -327,21 +218,21 @@ def _crossentropy_from_logits(y, t):
     return loss, p - t, p, (larger if y < _ZERO(y) else smaller)
 
 
-@_loss(cost=2 * HEAVY)
+@over_elements(cost=2 * HEAVY)
 @_element
 def _binary(y, t, smoothing, *_):
     loss, slope, _, _ = _crossentropy(y, _smooth(t, smoothing))
     return loss, slope
 
 
-@_loss(cost=2 * HEAVY)
+@over_elements(cost=2 * HEAVY)
 @_element
 def _binary_from_logits(y, t, smoothing, *_):
     loss, slope, _, _ = _crossentropy_from_logits(y, _smooth(t, smoothing))
     return loss, slope
 
 
-@_loss(cost=4 * HEAVY)
+@over_elements(cost=4 * HEAVY)
 @_element
 def _focal(y, t, smoothing, gamma, base, growth):
     t = _smooth(t, smoothing)
@@ -350,7 +241,7 @@ def _focal(y, t, smoothing, gamma, base, growth):
     return _focused(t, loss, slope, p, rest, (_ZERO(y) if outside else _ONE(y)), gamma, base + growth * t)
 
 
-@_loss(cost=4 * HEAVY)
+@over_elements(cost=4 * HEAVY)
 @_element
 def _focal_from_logits(y, t, smoothing, gamma, base, growth):
     t = _smooth(t, smoothing)
