@@ -1,6 +1,6 @@
 """Statistics over all positions of a sample, and the passes that normalise with them; channels lie last.
 
-x, y, dy, dx (B, P, C), read as flat arrays    gamma, beta, dgamma, dbeta (C,)    mean, variance, rstd (B, G)
+x, y (B, P, C), read as flat arrays    gamma, beta (C,)    mean, variance, rstd (B, G)
 
 Batch normalisation is one sample of all rows with a group for every channel, instance normalisation many samples of
 such groups, group normalisation has fewer groups. A sample's rows are cut into blocks that stay in the second-level
@@ -18,23 +18,11 @@ import numpy as np
 
 from .._cpu.jit import inner, kernel
 from .._cpu.machine import VECTOR_BYTES
-from .._cpu.norm_columns import (
-    CONSTANT,
-    RELU,
-    STREAMED,
-    add_column_gradients,
-    add_columns,
-    add_deviations,
-    write_column_gradients,
-    write_columns,
-)
+from .._cpu.norm_columns import RELU, STREAMED, add_columns, add_deviations, write_columns
 from .._cpu.streaming import fence, streams
 from .._cpu.threads import spread
 
-BLOCK, ROWS = (
-    1 << 15,
-    64,
-)  # elements of a block, of which half as many took a tenth longer, and rows that it has at least
+BLOCK, ROWS = 1 << 15, 64  # elements of a block, half as many took a tenth longer, and rows that it has at least
 FOLD = 64  # channels; fewer are laid side by side until a row is as long
 SAMPLE, SAMPLES = 1 << 18, 4  # elements of a sample that is one task, if there are so many samples
 AHEAD = 1 << 10  # elements that are asked for before they are used: none took a third longer, four times as many too
@@ -42,18 +30,17 @@ AHEAD_ROWS = 8  # the same in rows, where they are long: a quarter faster than 1
 
 
 @inner
-def _fold(C, lanes):
-    """How many positions make a row of the passes: full vectors, and FOLD columns or more."""
-    fold = 1
+def plan(B, P, C, relu, result):
+    """(positions that make a row of the passes, positions of a block, flags) where `result` is written.
+
+    A row is of full vectors, and of FOLD columns or more.
+    """
+    lanes, fold = VECTOR_BYTES // result.itemsize, 1
     while C <= 1024 and fold < 16 * FOLD and (fold * C < FOLD or fold * C % lanes):
         fold *= 2
-    return fold
-
-
-@inner
-def _block_rows(C):
-    """Positions of a block."""
-    return max(ROWS, BLOCK // max(C, 1) // ROWS * ROWS)
+    rows = max(ROWS, BLOCK // max(C, 1) // ROWS * ROWS)
+    aligned = fold * C % lanes == 0 and (B == 1 or P * C % lanes == 0)
+    return fold, rows, (RELU if relu else 0) | (STREAMED if aligned and streams(result) else 0)
 
 
 @inner
@@ -64,18 +51,18 @@ def _spread_out(values, groups, fold, row):
     for g in range(groups):
         for c in range(g * each, (g + 1) * each):
             row[c] = values[g]
-    _repeat(row, C)
+    repeat(row, C)
 
 
 @inner
-def _repeat(row, C):
+def repeat(row, C):
     """Copies of the first C elements behind them."""
     for i in range(np.uint64(C), np.uint64(row.size)):
         row[i] = row[i - np.uint64(C)]
 
 
 @inner
-def _gather(row, fold, into):
+def gather(row, fold, into):
     """into (C,) = the sums of a row's columns of the same channel."""
     C = np.uint64(into.size)
     for c in range(C):
@@ -94,14 +81,14 @@ def _block_statistics(x, start, rows, fold, part):
     shift, sums, squares = work
     add_columns(x, start, sums, 0, fold * C, count)
     total = part[0]
-    _gather(sums, fold, total)
+    gather(sums, fold, total)
     for c in range(np.uint64(C)):
         shift[c] = total[c] / rows
-    _repeat(shift, C)
+    repeat(shift, C)
     sums[:] = 0
     add_deviations(x, start, shift, 0, sums, 0, squares, 0, fold * C, count, count)
-    _gather(sums, fold, part[0])
-    _gather(squares, fold, part[1])
+    gather(sums, fold, part[0])
+    gather(squares, fold, part[1])
     for c in range(np.uint64(C)):
         center, mean = np.float64(shift[c]), part[0, c] / rows
         part[1, c] -= part[0, c] * mean
@@ -140,7 +127,7 @@ def _combine(parts, P, rows, epsilon, mean, variance, rstd):
 
 
 @inner
-def _fill_columns(mean, rstd, gamma, beta, fold, columns):
+def fill_columns(mean, rstd, gamma, beta, fold, columns):
     """columns (3, fold * C) = mean, rstd gamma and beta of the channels of a sample."""
     C, groups = gamma.size, mean.size
     _spread_out(mean, groups, fold, columns[0])
@@ -148,18 +135,16 @@ def _fill_columns(mean, rstd, gamma, beta, fold, columns):
     for c in range(np.uint64(C)):
         columns[1, c] *= gamma[c]
         columns[2, c] = beta[c]
-    _repeat(columns[1], C)
-    _repeat(columns[2], C)
+    repeat(columns[1], C)
+    repeat(columns[2], C)
 
 
 @kernel
 def normalise(x, B, P, gamma, beta, epsilon, relu, given, y, mean, variance, rstd):
     """y, mean, variance, rstd; with `given` mean and variance are there already, of one sample."""
     C = gamma.size
-    fold, rows = _fold(C, VECTOR_BYTES // x.itemsize), _block_rows(C)
+    fold, rows, flags = plan(B, P, C, relu, y)
     n = -(-P // rows)
-    aligned = fold * C * x.itemsize % VECTOR_BYTES == 0 and (B == 1 or P * C * x.itemsize % VECTOR_BYTES == 0)
-    flags = (RELU if relu else 0) | (STREAMED if aligned and streams(y) else 0)
     if given:
         for g in range(rstd.shape[1]):
             rstd[0, g] = 1 / math.sqrt(np.float64(variance[0, g]) + epsilon)
@@ -173,7 +158,7 @@ def normalise(x, B, P, gamma, beta, epsilon, relu, given, y, mean, variance, rst
             _combine(parts[b * n : (b + 1) * n], P, rows, epsilon, mean[b], variance[b], rstd[b])
     columns = np.empty((B, 3, fold * C), x.dtype)
     for b in range(B):
-        _fill_columns(mean[b], rstd[b], gamma, beta, fold, columns[b])
+        fill_columns(mean[b], rstd[b], gamma, beta, fold, columns[b])
     spread(_write, B * n, x.size // 2, (x, P, C, columns, flags, rows, y))
 
 
@@ -186,7 +171,7 @@ def _sample(b, x, P, gamma, beta, epsilon, flags, fold, rows, y, mean, variance,
         _block_statistics(x, (b * P + i * rows) * C, min(rows, P - i * rows), fold, parts[i])
     _combine(parts, P, rows, epsilon, mean[b], variance[b], rstd[b])
     columns = np.empty((3, fold * C), x.dtype)
-    _fill_columns(mean[b], rstd[b], gamma, beta, fold, columns)
+    fill_columns(mean[b], rstd[b], gamma, beta, fold, columns)
     _block_write(x, b * P * C, P * C, flags, columns, y)
 
 
@@ -213,141 +198,3 @@ def _block_write(x, place, count, flags, columns, y):
     write_columns(x, place, columns[0], 0, columns[1], 0, columns[2], 0, y, place, width, count, flags, ahead)
     if flags & STREAMED:
         fence()
-
-
-@kernel
-def gradients(dy, x, B, P, gamma, beta, relu, given, mean, rstd, dx, dgamma, dbeta):
-    """dx, dgamma, dbeta; with `given` mean and rstd do not depend on x."""
-    C = gamma.size
-    fold, rows = _fold(C, VECTOR_BYTES // x.itemsize), _block_rows(C)
-    n = -(-P // rows)
-    aligned = fold * C * x.itemsize % VECTOR_BYTES == 0 and (B == 1 or P * C * x.itemsize % VECTOR_BYTES == 0)
-    flags = (RELU if relu else 0) | (STREAMED if aligned and streams(dx) else 0) | (CONSTANT if given else 0)
-    sums = np.empty((B, 2, C))
-    if B >= SAMPLES and P * C <= SAMPLE:
-        spread(_sample_gradient, B, 2 * x.size, (dy, x, P, gamma, beta, flags, fold, rows, mean, rstd, dx, sums))
-    else:
-        parts = np.empty((B * n, 2, C), x.dtype)
-        columns, rest = np.empty((B, 3, fold * C), x.dtype), np.empty((B, 4, fold * C), x.dtype)
-        for b in range(B):
-            _fill_columns(mean[b], rstd[b], gamma, beta, fold, columns[b])
-        spread(_sums, B * n, x.size, (dy, x, P, columns, flags, fold, rows, parts))
-        for b in range(B):
-            _add_parts(parts[b * n : (b + 1) * n], rstd[b], sums[b])
-            _fill_slopes(sums[b], gamma, rstd[b], P, flags, rest[b])
-        spread(_write_gradient, B * n, x.size, (dy, x, P, C, columns, rest, flags, rows, dx))
-    for c in range(C):
-        scaled, shifted = 0.0, 0.0
-        for b in range(B):
-            scaled += sums[b, 0, c]
-            shifted += sums[b, 1, c]
-        dgamma[c], dbeta[c] = scaled, shifted
-
-
-@inner
-def _block_sums(dy, x, place, count, flags, columns, fold, part):
-    """part (2, C) = the sums of dz (x - mean) and of dz in a block."""
-    sums = np.zeros(columns.shape[1:], x.dtype)
-    more = np.zeros(columns.shape[1:], x.dtype)
-    add_column_gradients(
-        dy,
-        place,
-        x,
-        place,
-        columns[0],
-        0,
-        columns[1],
-        0,
-        columns[2],
-        0,
-        sums,
-        0,
-        more,
-        0,
-        sums.size,
-        count,
-        flags,
-        AHEAD,
-    )
-    _gather(sums, fold, part[0])
-    _gather(more, fold, part[1])
-
-
-@inner
-def _add_parts(parts, rstd, sums):
-    """sums (2, C) of dy xhat and dy in a sample."""
-    C = parts.shape[2]
-    each = max(1, C // max(1, rstd.size))
-    sums[:] = 0
-    for i in range(parts.shape[0]):
-        for c in range(np.uint64(C)):
-            sums[0, c] += parts[i, 0, c]
-            sums[1, c] += parts[i, 1, c]
-    for c in range(C if parts.shape[0] else 0):
-        sums[0, c] *= rstd[c // each]
-
-
-@inner
-def _fill_slopes(sums, gamma, rstd, P, flags, rest):
-    """rest (4, fold * C) = gamma, rstd, mean(g) and rstd mean(g xhat) of the channels of a sample."""
-    C, groups = gamma.size, rstd.size
-    each = C // max(groups, 1)
-    share = 1 / max(P * each, 1)
-    for g in range(groups):
-        scaled, shifted = 0.0, 0.0
-        for c in range(g * each, (g + 1) * each):
-            # Of many dy some are negative: an infinite gamma makes a sum of infinities of both signs.
-            weight = np.float64(gamma[c]) if P == 1 or not math.isinf(gamma[c]) else np.nan
-            scaled += weight * sums[0, c]
-            shifted += weight * sums[1, c]
-        if flags & CONSTANT:
-            scaled, shifted = 0.0, 0.0
-        for c in range(g * each, (g + 1) * each):
-            rest[0, c], rest[1, c] = gamma[c], rstd[g]
-            rest[2, c], rest[3, c] = shifted * share, scaled * share * rstd[g]
-            if flags & CONSTANT:
-                rest[3, c] = 0
-    for i in range(4):
-        _repeat(rest[i], C)
-
-
-@inner
-def _block_gradient(dy, x, place, count, flags, columns, rest, dx):
-    seen = dy if flags & CONSTANT and not flags & RELU else x  # x matters to relu alone
-    write_column_gradients(
-        dy, place, seen, place, columns[0], 0, columns[1], 0, columns[2], 0, rest[0], 0, rest[1], 0, rest[2], 0,
-        rest[3], 0, dx, place, columns.shape[1], count, flags, AHEAD,
-    )  # fmt: skip
-    if flags & STREAMED:
-        fence()
-
-
-@inner
-def _sample_gradient(b, dy, x, P, gamma, beta, flags, fold, rows, mean, rstd, dx, sums):
-    """All of sample b; sums[b] is this task's alone."""
-    C, n = gamma.size, -(-P // rows)
-    columns, rest = np.empty((3, fold * C), x.dtype), np.empty((4, fold * C), x.dtype)
-    _fill_columns(mean[b], rstd[b], gamma, beta, fold, columns)
-    parts = np.empty((n, 2, C), x.dtype)
-    for i in range(n):
-        place = (b * P + i * rows) * C
-        _block_sums(dy, x, place, min(rows, P - i * rows) * C, flags, columns, fold, parts[i])
-    _add_parts(parts, rstd[b], sums[b])
-    _fill_slopes(sums[b], gamma, rstd[b], P, flags, rest)
-    _block_gradient(dy, x, b * P * C, P * C, flags, columns, rest, dx)
-
-
-@inner
-def _sums(task, dy, x, P, columns, flags, fold, rows, parts):
-    """Block task % n of sample task // n."""
-    n, C = -(-P // rows), parts.shape[2]
-    b, i = task // n, task % n
-    _block_sums(dy, x, (b * P + i * rows) * C, min(rows, P - i * rows) * C, flags, columns[b], fold, parts[task])
-
-
-@inner
-def _write_gradient(task, dy, x, P, C, columns, rest, flags, rows, dx):
-    """Block n - 1 - task % n of the sample that is task // n from the end."""
-    n = -(-P // rows)
-    b, i = columns.shape[0] - 1 - task // n, n - 1 - task % n
-    _block_gradient(dy, x, (b * P + i * rows) * C, min(rows, P - i * rows) * C, flags, columns[b], rest[b], dx)

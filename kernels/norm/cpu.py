@@ -21,15 +21,13 @@ from .._cpu.memory import empty, empty_like
 from .._cpu.norm_rows import TOGETHER, add_gradients, add_rows, add_squares, write_gradients, write_rows
 from .._cpu.streaming import fence, streams
 from .._cpu.threads import spread
-from .channels import gradients, normalise
+from .channels import normalise
+from .channels_backward import gradients
 
 CHUNK = 1 << 12  # elements that are gone over while they are in the first-level cache, or TOGETHER rows
 STEPS = 16  # of a task that streams: it ends with a fence, which waits for memory
 BLOCK = 512  # elements of a row that are added in their own type, at most 32 in each lane of a vector
-GRADIENT_CHUNK, ROWS = (
-    1 << 16,
-    64,
-)  # of a task of the gradient, and rows that it has at least, against many sums of tasks
+GRADIENT_CHUNK, ROWS = 1 << 16, 64  # of a task of the gradient, and rows that it has at least, against many sums
 
 
 def layer_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, out=None):
