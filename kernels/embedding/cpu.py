@@ -5,13 +5,7 @@ ids (n,), read as flat int64    w, dw (V, D)    y, dy (n, D), of bags (B, D)
 y = w[ids]              dw[v] = sum of dy over the places of v in ids
 bags: y[b] = share[b] (sum of w[ids] over the places of bag b), share 1 or 1 / count
 
-Forward, a task owns rows of y. The gradient brings the places into the order of their ids first, by counting, which
-keeps the places of an id in their order; then a task owns rows of dw, and adds to each what belongs to it: no two tasks
-write the same row, and the order of a sum does not depend on threads. Tasks are cut where rows plus places pass a
-multiple of a fixed number, so that one that owns a frequent id owns fewer others.
-
-Where few rows of a large table are used nothing is counted by row: the places are sorted by their ids' digits, from the
-last to the first (LSD radix sort; Knuth, The Art of Computer Programming 3, 5.2.5).
+Forward, a task owns rows of y. Gradients are in gradient.py.
 """
 
 import numpy as np
@@ -22,11 +16,8 @@ from .._cpu.memory import empty
 from .._cpu.prefetch import prefetch
 from .._cpu.streaming import STREAMED, fence, stream, streams
 from .._cpu.threads import spread
+from .gradient import AHEAD, CHUNK, clear, dense, sorted_places, sums
 
-CHUNK = 1 << 14  # elements of a task
-AHEAD = 4  # rows; asking for a row so much earlier takes a third of the time off a table that is in no cache
-WIDE = 1 << 10  # bytes of a row of a gradient that is streamed; rows of 256 were slower than ordinary stores
-DIGIT = 11  # bits: 2,048 counters of 8 bytes stay in the first-level cache
 _NONE = np.empty(0, np.int64)
 
 
@@ -39,15 +30,15 @@ def embedding_forward(ids, w, *, padding_index=None, out=None):
 def embedding_backward(dy, ids, *, rows, padding_index=None):
     D = dy.shape[-1]
     dw = empty((rows, D), dy.dtype)
-    _dense(dy.reshape(-1), _flat(ids), _NONE, np.empty(0, dy.dtype), D, *_padding(padding_index), rows, dw.reshape(-1))
+    dense(dy.reshape(-1), _flat(ids), _NONE, np.empty(0, dy.dtype), D, *_padding(padding_index), rows, dw.reshape(-1))
     return dw
 
 
 def embedding_sparse_backward(dy, ids, *, rows, padding_index=None):
     D = dy.shape[-1]
-    used, ends, order = _sorted(_flat(ids), rows, *_padding(padding_index))
+    used, ends, order = sorted_places(_flat(ids), rows, *_padding(padding_index))
     gradients = empty((used.size, D), dy.dtype)
-    _sums(dy.reshape(-1), order, ends, np.empty(0, dy.dtype), D, gradients.reshape(-1))
+    sums(dy.reshape(-1), order, ends, np.empty(0, dy.dtype), D, gradients.reshape(-1))
     return used, gradients
 
 
@@ -66,7 +57,7 @@ def embedding_bag_backward(dy, ids, offsets=None, *, rows, mode="sum", padding_i
     shares = np.empty(bags.size - 1, dy.dtype)
     _fill_shares(ids, bags, *padding, mode == "mean", shares)
     dw = empty((rows, D), dy.dtype)
-    _dense(dy.reshape(-1), ids, bags, shares, D, *padding, rows, dw.reshape(-1))
+    dense(dy.reshape(-1), ids, bags, shares, D, *padding, rows, dw.reshape(-1))
     return dw
 
 
@@ -139,7 +130,7 @@ def _gather_rows(task, ids, w, D, rows, padded, padding, y, streamed):
             prefetch(w, ids[i + AHEAD] * D, D)
         to, start = np.uint64(i * D), np.uint64(ids[i] * D)
         if padded and ids[i] == padding:
-            _clear(y, i * D, D)
+            clear(y, i * D, D)
         elif streamed:
             stream(w[ids[i] * D : ids[i] * D + D], y, i * D, D)
         else:
@@ -147,12 +138,6 @@ def _gather_rows(task, ids, w, D, rows, padded, padding, y, streamed):
                 y[to + d] = w[start + d]
     if streamed:
         fence()
-
-
-@inner
-def _clear(y, start, count):
-    for i in range(np.uint64(start), np.uint64(start + count)):
-        y[i] = 0
 
 
 @kernel
@@ -185,7 +170,7 @@ def _bag_rows(task, ids, bags, w, D, group, padded, padding, mean, shares, y):
     far = w.nbytes >= STREAMED
     for b in range(task * group, min((task + 1) * group, shares.size)):
         to = np.uint64(b * D)
-        _clear(y, b * D, D)
+        clear(y, b * D, D)
         for i in range(bags[b], bags[b + 1]):
             if far and i + AHEAD < ids.size:
                 prefetch(w, ids[i + AHEAD] * D, D)
@@ -200,127 +185,6 @@ def _bag_rows(task, ids, bags, w, D, group, padded, padding, mean, shares, y):
 
 
 @kernel
-def _dense(dy, ids, bags, shares, D, padded, padding, rows, dw):
-    """dw (rows, D) from the gradients of places, or of bags of places where `bags` is not empty."""
-    ends = np.zeros(rows, np.int64)
-    for i in range(ids.size):
-        if not (padded and ids[i] == padding):
-            ends[ids[i]] += 1
-    total = 0
-    for v in range(rows):  # where each row's places begin; the next loop moves that to where they end
-        count = ends[v]
-        ends[v] = total
-        total += count
-    order = np.empty(total, np.int64)
-    for b in range(max(bags.size - 1, 0)):
-        for i in range(bags[b], bags[b + 1]):
-            if not (padded and ids[i] == padding):
-                order[ends[ids[i]]] = b
-                ends[ids[i]] += 1
-    if not bags.size:
-        for i in range(ids.size):
-            if not (padded and ids[i] == padding):
-                order[ends[ids[i]]] = i
-                ends[ids[i]] += 1
-    _add_rows(dy, order, ends, shares, D, dw)
-
-
-@kernel
-def _sums(dy, order, ends, shares, D, dw):
-    _add_rows(dy, order, ends, shares, D, dw)
-
-
-@inner
-def _add_rows(dy, order, ends, shares, D, dw):
-    """dw[v] = sum of dy[order[k]] for k from ends[v - 1] to ends[v]."""
-    units, unit = ends.size + order.size, max(1, CHUNK // max(1, D))
-    spread(_rows_task, -(-units // unit), units * D // 6, (dy, order, ends, shares, D, unit, dw))
-
-
-@inner
-def _rows_task(task, dy, order, ends, shares, D, unit, dw):
-    """The rows that begin at unit task * unit and on, where a row has as many units as it has places, and one more."""
-    streamed = streams(dw) and D * dw.itemsize % VECTOR_BYTES == 0 and D * dw.itemsize >= WIDE
-    nothing, total = np.zeros(D if streamed else 0, dw.dtype), np.empty(D if streamed else 0, dw.dtype)
-    for v in range(_row_from(ends, task * unit), _row_from(ends, (task + 1) * unit)):
-        begin = ends[v - 1] if v else 0
-        if streamed:
-            if begin < ends[v]:
-                _add(dy, order, begin, ends[v], shares, D, total, 0)
-            stream(total if begin < ends[v] else nothing, dw, v * D, D)
-        elif begin < ends[v]:
-            _add(dy, order, begin, ends[v], shares, D, dw, v * D)
-        else:
-            _clear(dw, v * D, D)
-    if streamed:
-        fence()
-
-
-@inner
-def _add(dy, order, begin, end, shares, D, dw, to):
-    """dw[to : to + D] = the sum of dy[order[k]] share for k from begin to end."""
-    to, one, far = np.uint64(to), dy.dtype.type(1), dy.nbytes >= STREAMED
-    for k in range(begin, end):
-        if far and k + AHEAD < order.size:
-            prefetch(dy, order[k + AHEAD] * D, D)
-        start = np.uint64(order[k] * D)
-        share = shares[order[k]] if shares.size else one
-        if k == begin:
-            for d in range(np.uint64(D)):
-                dw[to + d] = dy[start + d] * share
-        else:
-            for d in range(np.uint64(D)):
-                dw[to + d] += dy[start + d] * share
-
-
-@inner
-def _row_from(ends, units):
-    """The first row that begins at this unit or behind it."""
-    low, high = 0, ends.size
-    while low < high:
-        middle = (low + high) // 2
-        if (ends[middle - 1] if middle else 0) + middle >= units:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-@kernel
-def _sorted(ids, rows, padded, padding):
-    """(the different ids, where the places of each end in the order, the order of places by id)."""
-    keys, order, count = np.empty(ids.size, np.int64), np.empty(ids.size, np.int64), 0
-    for i in range(ids.size):
-        if not (padded and ids[i] == padding):
-            keys[count], order[count] = ids[i], i
-            count += 1
-    keys, order = keys[:count], order[:count]
-    next_keys, next_order = np.empty(count, np.int64), np.empty(count, np.int64)
-    shift = 0
-    while (rows - 1) >> shift > 0:
-        places = np.zeros((1 << DIGIT) + 1, np.int64)
-        for k in range(count):
-            places[((keys[k] >> shift) & ((1 << DIGIT) - 1)) + 1] += 1
-        for digit in range(1 << DIGIT):
-            places[digit + 1] += places[digit]
-        for k in range(count):
-            digit = (keys[k] >> shift) & ((1 << DIGIT) - 1)
-            next_keys[places[digit]], next_order[places[digit]] = keys[k], order[k]
-            places[digit] += 1
-        keys, next_keys, order, next_order = next_keys, keys, next_order, order
-        shift += DIGIT
-    used = 0
-    for k in range(count):
-        used += k + 1 == count or keys[k] != keys[k + 1]
-    values, ends, used = np.empty(used, np.int64), np.empty(used, np.int64), 0
-    for k in range(count):
-        if k + 1 == count or keys[k] != keys[k + 1]:
-            values[used], ends[used] = keys[k], k + 1
-            used += 1
-    return values, ends, order
-
-
-@kernel
 def _one_hot(ids, classes, y):
     rows = max(1, CHUNK // max(classes, 1))
     spread(_one_hot_rows, -(-ids.size // rows), y.size // 12, (ids, classes, rows, y))
@@ -329,7 +193,7 @@ def _one_hot(ids, classes, y):
 @inner
 def _one_hot_rows(task, ids, classes, rows, y):
     first, end = task * rows, min((task + 1) * rows, ids.size)
-    _clear(y, first * classes, (end - first) * classes)
+    clear(y, first * classes, (end - first) * classes)
     if classes:
         for i in range(first, end):
             y[i * classes + ids[i]] = 1
