@@ -13,9 +13,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import simulated  # noqa: F401  tiny blocks, and arrays that are told from NumPy's
+import simulated  # noqa: F401  tiny blocks
 import tilewright as tw
 from numba import config
+from tilewright.kernels._check_device import on_device
 from tilewright.kernels._cuda import gemm, memory
 from tilewright.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from tilewright.train import SGD, Adam, Callback, device
@@ -60,7 +61,7 @@ def expect_equal(one, other, tolerance=1e-10):
 
 
 def lies_on_device(model):
-    return all(hasattr(p.value, "__cuda_array_interface__") for p in model.parameters())
+    return all(on_device(p.value) for p in model.parameters())
 
 
 def trains(make):

@@ -10,4 +10,4 @@ def prepare():
     if not config.ENABLE_CUDASIM:
         raise RuntimeError("prepare: this is no simulator; set NUMBA_ENABLE_CUDASIM=1 before Numba is imported")
     launch.THREADS, launch.BLOCKS_PER_MULTIPROCESSOR = 4, 2
-    reduce.THREADS, reduce.PIECE, reduce.PIECE_THREADS = 32, 64, 32
+    reduce.THREADS, reduce.PIECE, reduce.PIECE_THREADS, reduce.COLUMN_ROWS = 32, 64, 32, 2
