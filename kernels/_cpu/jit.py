@@ -18,6 +18,7 @@ from numba.core.registry import cpu_target
 
 from .. import _cache, _collector
 from . import symbols
+from .arguments import KernelCompiler
 from .ingredient import IngredientCompiler
 
 # NaN and infinity travel as in the reference, so `nnan` and `ninf` are left out; `arcp` and `afn` cost accuracy.
@@ -32,7 +33,7 @@ def kernel(function=None, *, fastmath=FASTMATH, **options):
     """Compile `function` for the CPU, lazily per signature and cached on disk; loops on all threads are `spread`'s."""
     if function is None:
         return functools.partial(kernel, fastmath=fastmath, **options)
-    dispatcher = numba.njit(**{**_flags(fastmath), **options})(function)
+    dispatcher = numba.njit(**{"pipeline_class": KernelCompiler, **_flags(fastmath), **options})(function)
     if hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT hands back the function itself
         dispatcher._cache = _DiskCache(f"{function.__module__}.{function.__qualname__}")
         dispatcher.compile = _collector.still()(dispatcher.compile)

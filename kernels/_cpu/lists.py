@@ -1,16 +1,13 @@
 """Lists of arrays in one call of a kernel: where they lie is read by compiled code from Python's own objects.
 
 To ask an array for its address from Python costs a microsecond, and to check dtype, shape and order another one; for
-the parameters of a model that is more than their update. A tuple keeps the addresses of its items, and an array keeps
-address, shape, dtype and flags at places that are part of NumPy's binary interface (`PyArrayObject_fields` in
-ndarraytypes.h), so that a few loads do the same. Whether they are there is tried once, on an array made for it; where
-they are not, and for arrays that are not plain, Python is asked.
+the parameters of a model that is more than their update. A few loads from where Python and NumPy keep them do the same
+(objects.py). Where these places are not known, and for arrays that are not plain, Python is asked.
 
 A table has a row for each parameter: its elements, the sum of the chunks up to its end, and its addresses. A chunk is
 CHUNK elements of one parameter, or what is left of it; a task of `spread` owns TOGETHER of them that follow each other.
 """
 
-import ctypes
 from itertools import accumulate
 
 import numpy as np
@@ -21,18 +18,15 @@ from numba.extending import intrinsic
 
 from .ingredient import IngredientCompiler
 from .jit import inner, kernel
+from .objects import CARRAY, DATA, DTYPE, FLAGS, HEADER, ITEMS, KNOWN, NDIM, READ, SHAPE
 
 CHUNK = 1 << 13  # elements: 32 KB of float32, about a first-level cache
 TOGETHER = 8  # chunks: a task costs as much as some thousand elements, and biases are much smaller
 SIZE, END, PLACES = range(3)  # columns of a table; addresses from PLACES on
 
-_HEADER = object.__basicsize__
-_ITEMS = tuple.__basicsize__  # of a tuple
-_DATA, _NDIM, _SHAPE, _DTYPE, _FLAGS = 0, 8, 16, 40, 48  # of an array, behind the header
-_CARRAY, _READ = 0x501, 0x101  # C order, aligned and writeable; the first two
 _FLOATS = tuple(np.dtype(t) for t in (np.float32, np.float64))
 _KINDS = tuple(
-    (np.array([id(np.ndarray), id(tuple), id(one), id(other), _HEADER, _ITEMS]), np.empty(0, one))
+    (np.array([id(np.ndarray), id(tuple), id(one), id(other), HEADER, ITEMS]), np.empty(0, one))
     for one, other in (_FLOATS, _FLOATS[::-1])
 )
 _LISTS = (list, tuple)
@@ -49,7 +43,7 @@ def tables(columns, read_only):
         count, parts = len(first), tuple([tuple(x) if x.__class__ in _LISTS else x for x in columns])
     else:
         count, parts = 1, columns
-    if not (_KNOWN and count):
+    if not (KNOWN and count):
         return None
     found = []
     for known, like in _KINDS:
@@ -75,27 +69,6 @@ def tables_by_python(columns):
             rows = [(a[0].size, end, *(x.ctypes.data for x in a)) for a, end in zip(parameters, ends)]
             found.append((np.array(rows, np.int64), like))
     return found
-
-
-def _layout_is_known():
-    """Whether the places hold what they should, of an array of three axes."""
-    x = np.empty((2, 1, 3), np.float32)
-    held = (x,)
-    at = id(x) + _HEADER
-
-    def word(address):
-        return ctypes.c_int64.from_address(address).value
-
-    return (
-        tuple.__itemsize__ == np.dtype(np.intp).itemsize == 8
-        and word(id(held) + _ITEMS) == id(x)
-        and word(id(x) + _HEADER - 8) == id(np.ndarray)
-        and word(at + _DATA) == x.ctypes.data
-        and ctypes.c_int32.from_address(at + _NDIM).value == 3
-        and [word(word(at + _SHAPE) + 8 * axis) for axis in range(3)] == [2, 1, 3]
-        and word(at + _DTYPE) == id(x.dtype)
-        and ctypes.c_int32.from_address(at + _FLAGS).value & _CARRAY == _CARRAY == x.flags.num & _CARRAY
-    )
 
 
 @intrinsic
@@ -152,8 +125,8 @@ def _read(columns, table, read_only, known):
         leader = first if single else _word(first + items + 8 * k)
         if _word(leader + header - 8) != array_type:
             return -1
-        kind, axes = _word(leader + header + _DTYPE), _half(leader + header + _NDIM)
-        shape, size = _word(leader + header + _SHAPE), 1
+        kind, axes = _word(leader + header + DTYPE), _half(leader + header + NDIM)
+        shape, size = _word(leader + header + SHAPE), 1
         if kind != dtype and kind != other:
             return -1
         for axis in range(axes):
@@ -161,17 +134,17 @@ def _read(columns, table, read_only, known):
         for c in range(width):
             column = _word(columns + items + 8 * c)
             x = column if single else _word(column + items + 8 * k)
-            needed = _READ if c == read_only else _CARRAY
+            needed = READ if c == read_only else CARRAY
             if _word(x + header - 8) != array_type:
                 return -1
             x += header
-            if _word(x + _DTYPE) != kind or _half(x + _NDIM) != axes or _half(x + _FLAGS) & needed != needed:
+            if _word(x + DTYPE) != kind or _half(x + NDIM) != axes or _half(x + FLAGS) & needed != needed:
                 return -1
             for axis in range(axes):
-                if _word(_word(x + _SHAPE) + 8 * axis) != _word(shape + 8 * axis):
+                if _word(_word(x + SHAPE) + 8 * axis) != _word(shape + 8 * axis):
                     return -1
             if kind == dtype:
-                table[rows, PLACES + c] = _word(x + _DATA)
+                table[rows, PLACES + c] = _word(x + DATA)
         if kind == dtype:
             end += -(-size // CHUNK)
             table[rows, SIZE], table[rows, END] = size, end
@@ -247,6 +220,3 @@ class _Apart(IngredientCompiler):
 def loop(function):
     """A loop over arrays that do not overlap, or are the same element by element: vector code without asking first."""
     return inner(function, pipeline_class=_Apart, forceinline=True)
-
-
-_KNOWN = _layout_is_known()
