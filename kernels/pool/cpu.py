@@ -120,8 +120,7 @@ def _max(x, down, across, width, places):
 
 def _max_gradient(dy, argmax, input_shape, down, across, width, places):
     dx = empty(input_shape, dy.dtype)
-    apart, exact = down[2] and across[2], down[3] and across[3]
-    max_windows_gradient(dy, argmax, down[0], across[0], down[1], width, apart, exact, dx)
+    max_windows_gradient(dy, argmax, down[0], across[0], down[1], across[1], width, dx)
     return dx
 
 
@@ -133,8 +132,7 @@ def _average(x, down, across, width, places):
 
 def _average_gradient(dy, input_shape, down, across, width, places):
     dx = empty(input_shape, dy.dtype)
-    apart, exact = down[2] and across[2], down[3] and across[3]
-    average_windows_gradient(dy, down[0], across[0], down[1], apart, exact, dx)
+    average_windows_gradient(dy, down[0], across[0], down[1], across[1], dx)
     return dx
 
 
@@ -172,9 +170,10 @@ def _cut(size, count):
 
 
 def _tables(size, starts, ends, bases):
-    """(windows, covering, whether no two windows overlap, whether every place is in just one)."""
+    """(windows, covering)."""
     windows = np.ascontiguousarray(np.stack([starts, ends, bases], -1))
     places = np.arange(size)
-    covering = np.stack([np.searchsorted(ends, places, "right"), np.searchsorted(starts, places, "right")], -1)
-    apart = bool((ends[:-1] <= starts[1:]).all())
-    return windows, np.ascontiguousarray(covering), apart, apart and int((ends - starts).sum()) == size
+    first, last = np.searchsorted(ends, places, "right"), np.searchsorted(starts, places, "right")
+    changes = np.append(np.flatnonzero((np.diff(first) != 0) | (np.diff(last) != 0)) + 1, size)
+    alike = changes[np.searchsorted(changes, places, "right")] - places
+    return windows, np.ascontiguousarray(np.stack([first, last, alike], -1))

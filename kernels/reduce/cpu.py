@@ -17,9 +17,10 @@ import math
 import numpy as np
 
 from .._cpu.jit import inner, kernel
+from .._cpu.largest import largest, largest_gradient
 from .._cpu.memory import empty
+from .._cpu.running import running_sums
 from .._cpu.threads import spread
-from .._cpu.vecmath import in_order, order
 from ..embedding.cpu import first_misfit  # noqa: F401
 from .cpu_top_k import top_k_backward, top_k_forward  # noqa: F401
 
@@ -49,14 +50,14 @@ def max_forward(x, *, axis=-1):
     M, N, R = _split(x.shape, axis, axis)
     shape = x.shape[:axis] + x.shape[axis + 1 :]
     y, argmax = empty(shape, x.dtype), empty(shape, np.dtype(np.int64))
-    _max(x.reshape(-1), M, N, R, y.reshape(-1), argmax.reshape(-1))
+    largest(x.reshape(-1), M, N, R, y.reshape(-1), argmax.reshape(-1))
     return y, argmax
 
 
 def max_backward(dy, argmax, *, input_shape, axis=-1):
     dx = empty(input_shape, dy.dtype)
     argmax = argmax if argmax.dtype == np.int64 else argmax.astype(np.int64)
-    _max_gradient(dy.reshape(-1), argmax.reshape(-1), *_split(input_shape, axis, axis), dx.reshape(-1))
+    largest_gradient(dy.reshape(-1), argmax.reshape(-1), *_split(input_shape, axis, axis), dx.reshape(-1))
     return dx
 
 
@@ -66,13 +67,13 @@ def argmax_forward(x, *, axis=-1):
 
 def cumsum_forward(x, *, axis=-1):
     y = empty(x.shape, x.dtype)
-    _cumsum(x.reshape(-1), *_split(x.shape, axis, axis), False, y.reshape(-1))
+    running_sums(x.reshape(-1), *_split(x.shape, axis, axis), False, y.reshape(-1))
     return y
 
 
 def cumsum_backward(dy, *, axis=-1):
     dx = empty(dy.shape, dy.dtype)
-    _cumsum(dy.reshape(-1), *_split(dy.shape, axis, axis), True, dx.reshape(-1))
+    running_sums(dy.reshape(-1), *_split(dy.shape, axis, axis), True, dx.reshape(-1))
     return dx
 
 
@@ -198,101 +199,3 @@ def _repeat_rows(task, dy, M, N, R, rows, count, dx):
         start, to = np.uint64(row // N * R), np.uint64(row * R)
         for r in range(np.uint64(R)):
             dx[to + r] = dy[start + r] / count
-
-
-@kernel
-def _max(x, M, N, R, y, argmax):
-    width = max(1, min(R, COLUMNS))
-    blocks = -(-R // width)
-    group = max(1, CHUNK // max(1, N * width)) if blocks == 1 else 1
-    spread(_max_rows, -(-M // group) * blocks, x.size // 3, (x, M, N, R, blocks, group, width, y, argmax))
-
-
-@inner
-def _max_rows(task, x, M, N, R, blocks, group, width, y, argmax):
-    first, left = task // blocks * group, task % blocks * width
-    columns = np.uint64(min(width, R - left))
-    places, best = np.empty(columns, np.int32), np.empty(columns, x.dtype)
-    for m in range(first, min(first + group, M)):
-        to = np.uint64(m * R + left)
-        if R == 1:
-            place = _place_of_largest(x, m * N, N)
-            y[m], argmax[m] = x[m * N + place], place
-            continue
-        start = np.uint64(m * N * R + left)
-        for j in range(columns):
-            best[j], places[j] = x[start + j], 0
-        for n in range(1, N):
-            start, place = np.uint64((m * N + n) * R + left), np.int32(n)
-            for j in range(columns):
-                better = (not x[start + j] <= best[j]) and best[j] == best[j]  # the first NaN stays
-                best[j], places[j] = (x[start + j] if better else best[j]), (place if better else places[j])
-        for j in range(columns):
-            y[to + j], argmax[to + j] = best[j], places[j]
-
-
-@inner
-def _place_of_largest(x, start, N):
-    """The largest first, as vector code; then where it is."""
-    most, unordered = order(x[start]), False
-    for i in range(np.uint64(start), np.uint64(start + N)):
-        most = max(most, order(x[i]))
-        unordered |= x[i] != x[i]
-    largest = in_order(most, x[start])
-    for n in range(N):
-        if x[start + n] != x[start + n] if unordered else x[start + n] == largest:
-            return n
-    return 0
-
-
-@kernel
-def _max_gradient(dy, argmax, M, N, R, dx):
-    group = max(1, CHUNK // max(1, N * R))
-    spread(_max_gradient_rows, -(-M // group), dx.size // 4, (dy, argmax, M, N, R, group, dx))
-
-
-@inner
-def _max_gradient_rows(task, dy, argmax, M, N, R, group, dx):
-    zero = dx.dtype.type(0)
-    for m in range(task * group, min((task + 1) * group, M)):
-        if R == 1:
-            for i in range(np.uint64(m * N), np.uint64(m * N + N)):
-                dx[i] = zero
-            if 0 <= argmax[m] < N:
-                dx[m * N + argmax[m]] = dy[m]
-            continue
-        start = np.uint64(m * R)
-        for n in range(N):
-            to = np.uint64((m * N + n) * R)
-            for r in range(np.uint64(R)):
-                dx[to + r] = dy[start + r] if argmax[start + r] == n else zero
-
-
-@kernel
-def _cumsum(x, M, N, R, backwards, y):
-    width = max(1, min(R, COLUMNS))
-    blocks = -(-R // width)
-    group = max(1, CHUNK // max(1, N * width)) if blocks == 1 else 1
-    spread(_cumsum_rows, -(-M // group) * blocks, x.size, (x, M, N, R, blocks, group, width, backwards, y))
-
-
-@inner
-def _cumsum_rows(task, x, M, N, R, blocks, group, width, backwards, y):
-    first, left = task // blocks * group, task % blocks * width
-    columns = np.uint64(min(width, R - left))
-    total = np.empty(columns)
-    for m in range(first, min(first + group, M)):
-        if R == 1:
-            running = 0.0
-            for i in range(N):
-                place = m * N + (N - 1 - i if backwards else i)
-                running += np.float64(x[place])
-                y[place] = running
-            continue
-        for j in range(columns):
-            total[j] = 0
-        for i in range(N):
-            start = np.uint64((m * N + (N - 1 - i if backwards else i)) * R + left)
-            for j in range(columns):
-                total[j] += np.float64(x[start + j])
-                y[start + j] = total[j]
