@@ -1,12 +1,19 @@
-"""`python -m tilewright …`: train an example, show what this machine offers, list, check and measure the kernels."""
+"""`python -m tilewright …`: train an example, show what a machine offers; list, check, compile and measure kernels."""
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
 from .kernels import _check as check
 
-COMMANDS = ("train", "info", "ops", "check", "bench")
+MODULES = {  # of commands with options of their own, and what these do
+    "ops": (".commands.ops", "the kernels, one line each, or all about some"),
+    "check": (".commands.check", "the kernels against their references"),
+    "compile": (".commands.compile", "the CPU kernels, ahead of their use"),
+    "bench": (".bench.command", "kernels beside NumPy, PyTorch and JAX, in turns"),
+}
+COMMANDS = ("train", "info", *MODULES)
 DATASETS = ("digits",)
 
 
@@ -27,18 +34,8 @@ def main(arguments=None):
         from .commands.digits import train
 
         return train(options.epochs, options.seed, options.out, options.quick)
-    if options.command == "bench":
-        from .bench.command import run
-
-        return run(options)
-    if options.command == "check":
-        from .commands.check import run
-
-        return run(options)
-    if options.command == "ops":
-        from .commands.ops import run
-
-        return run(options)
+    if options.command in MODULES:
+        return importlib.import_module(MODULES[options.command][0], __package__).run(options)
     from .commands.info import show
 
     return show()
@@ -55,21 +52,10 @@ def _parser(command):
     train.add_argument("--out", type=Path, default=None, help="folder of the results (default runs/digits)")
     train.add_argument("--quick", action="store_true", help="two epochs on unshifted scans, to see that all works")
     commands.add_parser("info", help="versions, devices, threads, SIMD width, cache folder")
-    ops = commands.add_parser("ops", help="the kernels, one line each, or all about some", allow_abbrev=False)
-    if command == ["ops"]:  # whose options, as the next two's, come with the catalog, and its import takes its time
-        from .commands.ops import add_arguments
-
-        add_arguments(ops)
-    check_parser = commands.add_parser("check", help="the kernels against their references", allow_abbrev=False)
-    if command == ["check"]:
-        from .commands.check import add_arguments
-
-        add_arguments(check_parser)
-    bench = commands.add_parser("bench", help="kernels beside NumPy, PyTorch and JAX, in turns", allow_abbrev=False)
-    if command == ["bench"]:  # whose options need Numba's import, which the others' errors need not wait for
-        from .bench.command import add_arguments
-
-        add_arguments(bench)
+    for name, (module, about) in MODULES.items():
+        own = commands.add_parser(name, help=about, allow_abbrev=False)
+        if command == [name]:  # its options come with the catalog or with Numba, whose imports take their time
+            importlib.import_module(module, __package__).add_arguments(own)
     return parser
 
 

@@ -163,3 +163,30 @@ def test_the_version_is_printed(arguments, capsys):
 def test_check_refuses_what_would_check_nothing(arguments, status, said, capsys):
     assert main(["check", *arguments]) == status
     assert said in capsys.readouterr().err
+
+
+def test_what_is_compiled_ahead_is_found_by_the_first_call(tmp_path):
+    asked, kept = ("compile", "relu", "softmax", "--dtype", "float32"), {"TILEWRIGHT_CACHE_DIR": str(tmp_path)}
+    said = []
+    for _ in range(2):
+        process = command(*asked, **kept)
+        said.append(process.communicate()[0])
+        assert process.returncode == 0
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*.bin")}
+    assert re.search(rf"^{len(files)} kernels compiled, 0 were there, ", said[0], re.M) and len(files) >= 4
+    assert re.search(rf"^0 kernels compiled, {len(files)} were there, ", said[1], re.M)
+    code = "import numpy as np, tilewright as tw; tw.kernels.relu_forward(np.ones(3, np.float32))"
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **kept}, check=True)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*.bin")} == files
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    (
+        (("relo",), "compile: op is 'relo'; did you mean 'relu'"),
+        (("relu", "--processes", "0"), "compile: --processes is 0, expected at least 1"),
+    ),
+)
+def test_compiling_ahead_says_what_it_cannot_do(arguments, sentence, capsys):
+    assert main(["compile", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(sentence)
