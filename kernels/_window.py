@@ -12,6 +12,8 @@ from . import _check as check
 
 def pair(op, name, value, low=1):
     """An integer or a pair of them, as a pair."""
+    if value.__class__ is int and value >= low:
+        return value, value
     if isinstance(value, numbers.Integral):
         value = (value, value)
     if not isinstance(value, (tuple, list)) or len(value) != 2:
@@ -35,7 +37,7 @@ def resolve(op, size, window, stride, padding, dilation=(1, 1)):
     """((P, Q), (top, bottom, left, right)) for images of `size` (H, W); a window that does not fit is an error."""
     if isinstance(padding, list):
         padding = tuple(padding)
-    elif not isinstance(padding, (str, tuple, numbers.Integral)):
+    elif padding.__class__ is not int and not isinstance(padding, (str, tuple, numbers.Integral)):
         raise TypeError(_wrong_padding(op, padding))
     return _resolve(op, size, window, stride, padding, dilation)
 
@@ -90,7 +92,7 @@ def resolve_1d(op, length, window, stride, padding, dilation=1):
     """
     if isinstance(padding, list):
         padding = tuple(padding)
-    elif not isinstance(padding, (str, tuple, numbers.Integral)):
+    elif padding.__class__ is not int and not isinstance(padding, (str, tuple, numbers.Integral)):
         raise TypeError(_wrong_padding_1d(op, padding))
     return _resolve_1d(op, length, window, stride, padding, dilation)
 
@@ -116,7 +118,7 @@ def transposed(op, size, window, stride, padding, output_padding=None, dilation=
     fits; "valid" is none, and P = (H - 1) stride + max(span, stride) unless output_padding is given.
     """
     padding = tuple(padding) if isinstance(padding, list) else padding
-    if not isinstance(padding, (str, tuple, numbers.Integral)):
+    if padding.__class__ is not int and not isinstance(padding, (str, tuple, numbers.Integral)):
         raise TypeError(_wrong_padding(op, padding))
     if output_padding.__class__ is list:
         output_padding = tuple(output_padding)

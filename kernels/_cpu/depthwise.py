@@ -21,7 +21,7 @@ from .depthwise_strips import (
     strip_5_by_2,
     strip_of_outputs,
 )
-from .image import add_parts
+from .image import add_parts, view_of
 from .jit import inner, kernel
 from .microkernel import RELU as CUT
 from .threads import spread
@@ -37,8 +37,9 @@ ROWS = 8  # rows of outputs whose part of the filter's gradient one task sums up
 def depthwise_product(x, view, w, taps, bias, flags, code, N, y, grid):
     """y = f(sum over taps of x * w (R * S, C) + bias) for the outputs of N images; the view's divisors are 1.
 
-    Output (n, p, q) lies in y, flat, where the `grid` says.
+    Output (n, p, q) lies in y, flat, where the `grid` says: the four numbers of a Grid.
     """
+    view, grid = view_of(view), Grid(*grid)
     work = N * view.P * view.Q * view.C * taps.size // MULTIPLIES
     flags |= CUT if code == RELU else 0
     spread(_output_row, N * view.P, work, (x.reshape(-1), view, w.reshape(-1), taps, bias, flags, code, y, grid))
@@ -117,6 +118,7 @@ def depthwise_parts(N, P):
 @kernel
 def depthwise_filter_gradient(x, view, dz, parts, dw):
     """dw (R * S, C) = sum over outputs of x * dz (N, P, Q, C), through `parts` (count, R * S, C)."""
+    view = view_of(view)
     work = dz.size * view.R * view.S // MULTIPLIES
     spread(_gradient_part, parts.shape[0], work, (x.reshape(-1), view, dz, parts))
     add_parts(parts, dw)

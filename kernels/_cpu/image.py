@@ -12,6 +12,7 @@ taps and the pixels that meet. A view of a group sees the channels from `channel
 """
 
 from collections import namedtuple
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,6 +36,21 @@ from .threads import spread
 
 # Images (…, H, W, C), output positions P x Q, taps R x S.
 View = namedtuple("View", "H W C P Q R S step_h step_w base_h base_w dilation_h dilation_w divisor_h divisor_w groups")
+
+
+@lru_cache(maxsize=1024)
+def numbers_of(view):
+    """A view as kernels are given one: to tell the type of a named tuple takes Numba a microsecond in every call."""
+    return np.array(view)
+
+
+@inner
+def view_of(numbers):
+    """The view of these numbers."""
+    n = numbers
+    return View(
+        n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12], n[13], n[14], n[15]
+    )  # fmt: skip
 
 
 @inner
@@ -114,8 +130,9 @@ def pack_filter(w, taps, backward, groups, group, first, end, panels, start):
 def patch_product(x, view, w, taps, backward, bias, flags, code, panels, y):
     """y (M, groups * N) = f(patches of x @ filter + bias), a group of channels at a time.
 
-    `taps` says which of the taps of w (R * S, C / groups, K) meets each tap of the view.
+    `taps` says which of the taps of w (R * S, C / groups, K) meets each tap of the view, which comes as its numbers.
     """
+    view = view_of(view)
     M, N = y.shape[0], y.shape[1] // view.groups
     K = view.R * view.S * (view.C // view.groups)
     per_group = -(-N // panel_columns(x.itemsize))
@@ -159,6 +176,7 @@ def filter_parts(M, rows, columns):
 @kernel
 def filter_product(x, view, dz, panels, parts, dw):
     """dw (K, groups * N) = patches of x, transposed, @ dz (M, groups * N), through `parts` (count, K, groups * N)."""
+    view = view_of(view)
     M, N = dz.shape[0], dz.shape[1] // view.groups
     K = dw.shape[0]
     per_group = -(-N // panel_columns(x.itemsize))

@@ -10,7 +10,7 @@ import numpy as np
 
 from .bias import RELU, activate
 from .gemm import MULTIPLIES, TASKS, Out
-from .image import add_parts, filter_task
+from .image import add_parts, filter_task, view_of
 from .jit import inner, kernel
 from .machine import VECTOR_BYTES
 from .microkernel import ACCUMULATE, tile_gathered
@@ -117,6 +117,7 @@ def _source(x, view, n, p0, outputs):
 @kernel
 def in_place_product(x, view, w, taps, backward, bias, flags, code, panels, y):
     """y (M, N) = f(patches of x @ filter + bias); the other arguments are those of `patch_product`."""
+    view = view_of(view)
     N, K, width = y.shape[1], view.R * view.S * view.C, panel_columns(x.itemsize)
     count = -(-N // width)
     spread(filter_task, count, w.size // 4, (w, taps, backward, 1, count, N, K, panels))
@@ -166,6 +167,7 @@ def in_place_parts(rows):
 @kernel
 def in_place_filter_gradient(x, view, dz, parts, dw):
     """dw (K, N) = patches of x, transposed, @ dz (M, N), through `parts` (count, K, N)."""
+    view = view_of(view)
     images = dz.shape[0] // max(view.P * view.Q, 1)
     band = _band(view, images)
     runs, run = _runs(view)

@@ -17,6 +17,7 @@ DEPTH = 256  # 384 is 3 to 6 % faster, but a chain of 384 sums can err twice as 
 STRIDE = DEPTH + 16  # of a packed row of A: rows that are a power of two apart would share their cache sets
 DIRECT_ROWS = 64  # products with so few rows read B in place: 1.0 to 1.6 times as fast there, 0.95 at 128 x 1024 x 1024
 _PANEL_BYTES = TILE_VECTORS * VECTOR_BYTES
+_FEW = 1 << 10  # elements; to place them on a boundary takes a microsecond, longer than the product
 
 Matrix = namedtuple("Matrix", "data start stride transposed")
 
@@ -29,7 +30,8 @@ def panel_columns(itemsize):
 def empty_panels(K, N, dtype, count=1):
     """Room for the panels of `count` (K, N) matrices."""
     columns = _PANEL_BYTES // dtype.itemsize
-    return aligned(count * -(-N // columns) * columns * K, dtype)
+    size = count * -(-N // columns) * columns * K
+    return np.empty(size, dtype) if size < _FEW else aligned(size, dtype)
 
 
 @inner

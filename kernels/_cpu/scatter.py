@@ -15,6 +15,7 @@ from numba.core import cgutils
 from .bias import RELU, activate
 from .emit import I64, ir_function
 from .gemm import MULTIPLIES, TASKS, Out
+from .image import view_of
 from .in_place import width_of
 from .jit import inner, kernel
 from .machine import TILE_ROWS
@@ -56,6 +57,7 @@ def scatters(view):
 @kernel
 def scattered_gradient(dz, view, w, bias, flags, code, dx):
     """dx (N, H, W, C) = f(the gradient of dz (N, P, Q, K) by w (R * S * C, K) + bias); no bias with 0 for `flags`."""
+    view = view_of(view)
     N, H, _, C = dx.shape
     bands = bands_of(N, H)
     work = dz.size * w.shape[0] // MULTIPLIES

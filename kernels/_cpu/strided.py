@@ -12,6 +12,7 @@ import numpy as np
 from .bias import RELU, activate
 from .depthwise import taps_inside
 from .gemm import MULTIPLIES, Out
+from .image import view_of
 from .jit import inner, kernel
 from .machine import TILE_ROWS
 from .microkernel import ACCUMULATE, BIAS, tile_by_rows
@@ -25,6 +26,7 @@ TOGETHER = 64  # outputs whose products are kept until they are added
 @kernel
 def strided_gradient(dz, view, w, bias, flags, code, panels, dx):
     """dx (N, H, W, C) = f(the gradient of dz (N, P, Q, K) by w (R * S * C, K) + bias); no bias with 0 for `flags`."""
+    view = view_of(view)
     (columns, K), width = w.shape, panel_columns(dz.itemsize)
     spread(_panel_task, -(-columns // width), w.size // 4, (w.reshape(-1), columns, K, panels))
     N, H, _, C = dx.shape

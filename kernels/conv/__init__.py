@@ -95,11 +95,12 @@ def check_filters(op, ndim, x, w, b, groups, activation):
     """Images or sequences x (N, …, C) of so many axes, filters w (R, …, C / groups, K), b (K,) or None."""
     check.floats(op, ndim, x=x, w=w)
     check.whole(op, "groups", groups, 1)
-    C, K = x.shape[-1], w.shape[-1]
+    *_, inputs, K = w.shape
+    C = x.shape[-1]
     if C % groups or K % groups:
         name, size = ("x", C) if C % groups else ("w", K)
         raise ValueError(f"{op}: groups is {groups}, expected a divisor of the {size} channels of {name}")
-    if w.shape[-2] * groups != C:
+    if inputs * groups != C:
         check.shape(op, "w", w, (*"RS"[: ndim - 2], C // groups, "K"), ("x", x))
     check_taps(op, w)
     if b is not None:
@@ -118,6 +119,7 @@ def check_taps(op, w):
 def _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation, algorithm):
     """The output's (P, Q)."""
     check_filters(op, 4, x, w, b, groups, activation)
-    check.choice(op, "algorithm", algorithm, ALGORITHMS)
+    if algorithm not in ALGORITHMS:
+        check.choice(op, "algorithm", algorithm, ALGORITHMS)
     stride, dilation = window.pair(op, "stride", stride), window.pair(op, "dilation", dilation)
     return window.resolve(op, x.shape[1:3], w.shape[:2], stride, padding, dilation)[0]

@@ -18,8 +18,8 @@ from numba import get_num_threads
 
 from .. import _window as window
 from .._cpu.bias import NONE, activation_code, linear_gradient
-from .._cpu.depthwise import Grid, depthwise_filter_gradient, depthwise_parts, depthwise_product
-from .._cpu.image import View, filter_parts, filter_product, patch_product
+from .._cpu.depthwise import depthwise_filter_gradient, depthwise_parts, depthwise_product
+from .._cpu.image import View, filter_parts, filter_product, numbers_of, patch_product
 from .._cpu.in_place import in_place_filter_gradient, in_place_parts, in_place_product, reads_in_place, sums_in_place
 from .._cpu.memory import empty
 from .._cpu.microkernel import BIAS
@@ -106,13 +106,13 @@ def filter_gradient(x, view, dz, shape, algorithm):
 def input_gradient(dz, view, w, bias, code, algorithm, dx):
     """dx = f(the gradient of `convolve` to x + bias); a convolution's own gradient has neither bias nor f."""
     if view.groups == 1 and (scatters(view) or view.step_h * view.step_w > 1):
-        given, flags = (dz.reshape(-1), 0) if bias is None else (bias, BIAS)
+        given, flags = (dz.ravel(), 0) if bias is None else (bias, BIAS)
         rows = w.reshape(-1, w.shape[3])
         if scatters(view):
-            scattered_gradient(dz, view, rows, given, flags, code, dx)
+            scattered_gradient(dz, numbers_of(view), rows, given, flags, code, dx)
         else:
             panels = empty_panels(w.shape[3], rows.shape[0], dz.dtype)
-            strided_gradient(dz, view, rows, given, flags, code, panels, dx)
+            strided_gradient(dz, numbers_of(view), rows, given, flags, code, panels, dx)
         return
     parts = _backward_views(view, w.shape[3])
     depthwise = _is_depthwise(view, w.shape[3])
@@ -134,7 +134,9 @@ def uses_winograd(view, N, K, dtype, algorithm):
 
     Costs are in multiply-adds; moving an element through a transform costs about TRANSFORM of them.
     """
-    fits = (view.R, view.S, view.step_h, view.step_w, view.dilation_h, view.dilation_w, view.groups) == (3, 3, *[1] * 5)
+    if view.R != 3 or view.S != 3 or algorithm == "direct":
+        return False
+    fits = view.step_h == view.step_w == view.dilation_h == view.dilation_w == view.groups == 1
     if algorithm != "auto":
         return fits and algorithm == "winograd"
     # In float64 the transforms would cost what the precision is wanted for; a short sum is more exact than they are.
@@ -171,9 +173,9 @@ def _depthwise(x, view, w, taps, b, code, y, grid=(0, 0, 1, 1)):
     """The outputs are the pixels (first row, first column, step down, step to the right) of y."""
     top, left, down, right = grid
     N, H, W, C = y.shape
-    bias, flags = (y.reshape(-1), 0) if b is None else (b, BIAS)
-    place = Grid((top * W + left) * C, H * W * C, down * W * C, right * C)
-    depthwise_product(x, view, w, taps, bias, flags, code, N, y.reshape(-1), place)
+    bias, flags = (y.ravel(), 0) if b is None else (b, BIAS)
+    place = ((top * W + left) * C, H * W * C, down * W * C, right * C)
+    depthwise_product(x, numbers_of(view), w, taps, bias, flags, code, N, y.ravel(), place)
 
 
 def _product(x, view, w, taps, backward, b, code, y):
@@ -186,24 +188,24 @@ def _product(x, view, w, taps, backward, b, code, y):
     bias, flags = (panels, 0) if b is None else (b, BIAS)
     w = w.reshape(-1, *w.shape[2:])
     run = in_place_product if reads_in_place(view) else patch_product
-    run(x.reshape(-1), view, w, taps, backward, bias, flags, code, panels, y.reshape(-1, y.shape[3]))
+    run(x.ravel(), numbers_of(view), w, taps, backward, bias, flags, code, panels, y.reshape(-1, y.shape[3]))
 
 
 def _direct_filter_gradient(x, view, dz, shape):
     dw = empty(shape, x.dtype)
     if _is_depthwise(view, shape[3]):
         rows = dw.reshape(-1, view.C)
-        depthwise_filter_gradient(x, view, dz, _parts(depthwise_parts(x.shape[0], view.P), rows), rows)
+        depthwise_filter_gradient(x, numbers_of(view), dz, _parts(depthwise_parts(x.shape[0], view.P), rows), rows)
         return dw
-    rows, flat = dw.reshape(-1, shape[3]), x.reshape(-1)
+    rows, flat = dw.reshape(-1, shape[3]), x.ravel()
     K, N = rows.shape
     dz = dz.reshape(-1, N)
     M = dz.shape[0]
     if sums_in_place(view, x.dtype, N):
-        in_place_filter_gradient(flat, view, dz, _parts(in_place_parts(M // view.Q), rows), rows)
+        in_place_filter_gradient(flat, numbers_of(view), dz, _parts(in_place_parts(M // view.Q), rows), rows)
         return dw
     panels = flat if K <= DIRECT_ROWS else empty_panels(M, N // view.groups, x.dtype, view.groups)
-    filter_product(flat, view, dz, panels, _parts(filter_parts(M, K, N // view.groups), rows), rows)
+    filter_product(flat, numbers_of(view), dz, panels, _parts(filter_parts(M, K, N // view.groups), rows), rows)
     return dw
 
 
@@ -218,6 +220,15 @@ def _all_taps(count):
 
 
 def forward_view(image, filters, stride, padding, dilation, groups):
+    """The view of images by the filters of a convolution; what it is given has been checked."""
+    try:
+        return _forward_view(image, filters, stride, padding, dilation, groups)
+    except TypeError:  # lists are no keys of a cache
+        return _forward_view.__wrapped__(image, filters, stride, padding, dilation, groups)
+
+
+@lru_cache(maxsize=1024)
+def _forward_view(image, filters, stride, padding, dilation, groups):
     (_, H, W, C), (R, S) = image, filters[:2]
     stride, dilation = window.pair("conv2d", "stride", stride), window.pair("conv2d", "dilation", dilation)
     (P, Q), pads = window.resolve("conv2d", (H, W), (R, S), stride, padding, dilation)

@@ -10,6 +10,8 @@ dw[r, s, k, c] = sum_nhw dz[n, h stride + r dilation - top, …, k] x[n, h, w, c
 Dumoulin, Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285, chapter 4.
 """
 
+from functools import lru_cache
+
 from .. import _window as window
 from .._cpu.bias import NONE, activation_code, linear_gradient
 from .._cpu.memory import empty
@@ -62,10 +64,16 @@ def conv2d_transpose_backward(
 
 
 def _view_of_result(x, w, stride, padding, output_padding, dilation, groups):
-    """The result as the image of the convolution that makes x of it."""
-    pairs = window.pair("conv2d_transpose", "stride", stride), window.pair("conv2d_transpose", "dilation", dilation)
-    size, pads = window.transposed(
-        "conv2d_transpose", x.shape[1:3], w.shape[:2], pairs[0], padding, output_padding, pairs[1]
-    )
-    image = x.shape[0], *size, w.shape[2] * groups
-    return forward_view(image, w.shape, pairs[0], pads, pairs[1], groups)
+    """The result as the image of the convolution that makes x of it; what it is given has been checked."""
+    try:
+        return _view(x.shape, w.shape, stride, padding, output_padding, dilation, groups)
+    except TypeError:  # lists are no keys of a cache
+        return _view.__wrapped__(x.shape, w.shape, stride, padding, output_padding, dilation, groups)
+
+
+@lru_cache(maxsize=1024)
+def _view(shape, filters, stride, padding, output_padding, dilation, groups):
+    op = "conv2d_transpose"
+    stride, dilation = window.pair(op, "stride", stride), window.pair(op, "dilation", dilation)
+    size, pads = window.transposed(op, shape[1:3], filters[:2], stride, padding, output_padding, dilation)
+    return forward_view((shape[0], *size, filters[2] * groups), filters, stride, pads, dilation, groups)
