@@ -53,7 +53,7 @@ def unary(f=None, *, cost=LIGHT):
 
     def launch(x, parameter=0.0, out=None):
         y = empty_like(x) if out is None else out
-        run(x.reshape(-1), parameter, y.reshape(-1))
+        run(x.ravel(), parameter, y.ravel())
         return y
 
     return launch
@@ -91,7 +91,7 @@ def binary(f=None, *, cost=LIGHT):
 
     def launch(x, y, parameter=0.0, out=None):
         z = empty_like(x) if out is None else out
-        run(x.reshape(-1), y.reshape(-1), parameter, z.reshape(-1))
+        run(x.ravel(), y.ravel(), parameter, z.ravel())
         return z
 
     return launch

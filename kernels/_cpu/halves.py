@@ -48,7 +48,7 @@ def from_halves(f):
     def launch(x, out=None):
         N = x.shape[-1] // 2
         y = empty((*x.shape[:-1], N), x.dtype) if out is None else out
-        run(x.reshape(-1), y.reshape(-1), N)
+        run(x.ravel(), y.ravel(), N)
         return y
 
     return launch
@@ -91,7 +91,7 @@ def to_halves(f):
 
     def launch(dy, x, out=None):
         dx = empty_like(x) if out is None else out
-        run(dy.reshape(-1), x.reshape(-1), dx.reshape(-1), x.shape[-1] // 2)
+        run(dy.ravel(), x.ravel(), dx.ravel(), x.shape[-1] // 2)
         return dx
 
     return launch

@@ -36,7 +36,8 @@ def attention_forward(q, k, v, bias=None, *, mask=None, scale=None, causal=False
     """
     op = "attention_forward"
     _check(op, q, k, v, bias, mask, scale, rate, seed, step)
-    check.out(op, out, q.shape, q)
+    if out is not None:
+        check.out(op, out, q.shape, q)
     options = {"mask": mask, "scale": scale, "causal": causal, "rate": rate, "seed": seed, "step": step}
     return _faces(q).attention_forward(q, k, v, bias, **options, out=out)
 
@@ -66,9 +67,11 @@ def attention_backward(
     op = "attention_backward"
     _check(op, q, k, v, bias, mask, scale, rate, seed, step)
     check.floats(op, None, q=q, dy=dy, y=y, lse=lse)
-    check.same_shape(op, q=q, dy=dy, y=y)
-    B, T, H, _ = q.shape
-    check.shape(op, "lse", lse, (B, H, T), ("q", q))
+    B, T, H, _ = shape = q.shape
+    if dy.shape != shape or y.shape != shape:
+        check.same_shape(op, q=q, dy=dy, y=y)
+    if lse.shape != (B, H, T):
+        check.shape(op, "lse", lse, (B, H, T), ("q", q))
     options = {"mask": mask, "scale": scale, "causal": causal, "rate": rate, "seed": seed, "step": step}
     return _faces(q).attention_backward(dy, q, k, v, bias, y=y, lse=lse, **options, need_dbias=need_dbias)
 

@@ -20,18 +20,18 @@ CHUNK = 1 << 13
 
 
 def rotary_forward(x, *, base=10000.0, offset=0, interleaved=False, out=None):
-    return _turned(x, 1, base, offset, interleaved, out)
+    return _turned(x, 1.0, base, offset, interleaved, out)
 
 
 def rotary_backward(dy, *, base=10000.0, offset=0, interleaved=False, out=None):
-    return _turned(dy, -1, base, offset, interleaved, out)
+    return _turned(dy, -1.0, base, offset, interleaved, out)
 
 
 def _turned(x, sign, base, offset, interleaved, out):
     y = empty_like(x) if out is None else out
     _, T, H, D = x.shape
     cos, sin = _tables(T, D, float(base), int(offset), x.dtype)
-    _turn(x.reshape(-1), cos, sin, x.dtype.type(sign), bool(interleaved), T, H, D, y.reshape(-1))
+    _turn(x.ravel(), cos, sin, sign, bool(interleaved), T, H, D, y.ravel())
     return y
 
 
@@ -43,6 +43,7 @@ def _tables(T, D, base, offset, dtype):
 
 @kernel
 def _turn(x, cos, sin, sign, interleaved, T, H, D, y):
+    sign = x.dtype.type(sign)
     rows = max(CHUNK // max(H * D, 1), 1)
     count = x.size // max(H * D, 1)
     spread(_turn_task, -(-count // rows), x.size, (x, cos, sin, sign, interleaved, T, H, D, rows, count, y))

@@ -8,6 +8,8 @@ bags: y[b] = share[b] (sum of w[ids] over the places of bag b), share 1 or 1 / c
 Forward, a task owns rows of y. Gradients are in gradient.py.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from .._cpu.jit import inner, kernel
@@ -18,19 +20,19 @@ from .._cpu.streaming import STREAMED, fence, stream, streams
 from .._cpu.threads import spread
 from .gradient import AHEAD, CHUNK, clear, dense, sorted_places, sums
 
-_NONE = np.empty(0, np.int64)
+_NONE, _INT64 = np.empty(0, np.int64), np.dtype(np.int64)
 
 
 def embedding_forward(ids, w, *, padding_index=None, out=None):
     y = empty((*ids.shape, w.shape[1]), w.dtype) if out is None else out
-    _gather(_flat(ids), w.reshape(-1), w.shape[1], *_padding(padding_index), y.reshape(-1))
+    _gather(_flat(ids), w.ravel(), w.shape[1], *_padding(padding_index), y.ravel())
     return y
 
 
 def embedding_backward(dy, ids, *, rows, padding_index=None):
     D = dy.shape[-1]
     dw = empty((rows, D), dy.dtype)
-    dense(dy.reshape(-1), _flat(ids), _NONE, np.empty(0, dy.dtype), D, *_padding(padding_index), rows, dw.reshape(-1))
+    dense(dy.ravel(), _flat(ids), _NONE, np.empty(0, dy.dtype), D, *_padding(padding_index), rows, dw.ravel())
     return dw
 
 
@@ -38,7 +40,7 @@ def embedding_sparse_backward(dy, ids, *, rows, padding_index=None):
     D = dy.shape[-1]
     used, ends, order = sorted_places(_flat(ids), rows, *_padding(padding_index))
     gradients = empty((used.size, D), dy.dtype)
-    sums(dy.reshape(-1), order, ends, np.empty(0, dy.dtype), D, gradients.reshape(-1))
+    sums(dy.ravel(), order, ends, np.empty(0, dy.dtype), D, gradients.ravel())
     return used, gradients
 
 
@@ -47,7 +49,7 @@ def embedding_bag_forward(ids, w, offsets=None, *, mode="sum", padding_index=Non
     y = empty((bags.size - 1, w.shape[1]), w.dtype) if out is None else out
     padding = _padding(padding_index)
     shares = np.empty(bags.size - 1, w.dtype)
-    _bag_sums(_flat(ids), bags, w.reshape(-1), w.shape[1], *padding, mode == "mean", shares, y.reshape(-1))
+    _bag_sums(_flat(ids), bags, w.ravel(), w.shape[1], *padding, mode == "mean", shares, y.ravel())
     return y
 
 
@@ -57,13 +59,13 @@ def embedding_bag_backward(dy, ids, offsets=None, *, rows, mode="sum", padding_i
     shares = np.empty(bags.size - 1, dy.dtype)
     _fill_shares(ids, bags, *padding, mode == "mean", shares)
     dw = empty((rows, D), dy.dtype)
-    dense(dy.reshape(-1), ids, bags, shares, D, *padding, rows, dw.reshape(-1))
+    dense(dy.ravel(), ids, bags, shares, D, *padding, rows, dw.ravel())
     return dw
 
 
 def one_hot_forward(ids, *, classes, dtype="float32"):
     y = empty((*ids.shape, classes), np.dtype(dtype))
-    _one_hot(_flat(ids), classes, y.reshape(-1))
+    _one_hot(_flat(ids), classes, y.ravel())
     return y
 
 
@@ -78,7 +80,7 @@ def first_fall(offsets, size):
 
 
 def _flat(ids):
-    return (ids if ids.dtype == np.int64 else ids.astype(np.int64)).reshape(-1)
+    return (ids if ids.dtype is _INT64 or ids.dtype == _INT64 else ids.astype(np.int64)).ravel()
 
 
 def _padding(padding_index):
@@ -89,8 +91,15 @@ def _padding(padding_index):
 def _bags(ids, offsets):
     """The first place of every bag, and the end of the last."""
     if offsets is None:
-        return np.arange(ids.shape[0] + 1) * ids.shape[1]
-    return np.append(offsets, ids.size).astype(np.int64)
+        return _even_bags(*ids.shape)
+    bags = np.empty(offsets.size + 1, np.int64)
+    bags[:-1], bags[-1] = offsets, ids.size
+    return bags
+
+
+@lru_cache(maxsize=8)
+def _even_bags(B, L):
+    return np.arange(B + 1) * L
 
 
 @kernel

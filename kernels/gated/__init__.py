@@ -129,8 +129,7 @@ def _check_input(op, x, out):
 
 
 def _check_gradient(op, dy, x, out):
-    check.floats(op, x=x, dy=dy)
-    check.same_shape(op, x=x, dy=dy)
+    check.alike(op, x=x, dy=dy)
     check.out(op, out, dy.shape, dy)
 
 

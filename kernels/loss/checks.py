@@ -13,8 +13,7 @@ _REDUCTIONS = "mean", "sum", "none"
 
 def targets(op, y, t, ndim, weights, reduction):
     """y, t of one shape, and how their losses become one."""
-    check.floats(op, ndim, y=y, t=t)
-    check.same_shape(op, y=y, t=t)
+    check.alike(op, ndim, y=y, t=t)
     if weights is not None or reduction != "mean":
         reduced(op, y, weights, reduction, ndim)
 

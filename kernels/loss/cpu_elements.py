@@ -30,6 +30,7 @@ from .reduction import backward, forward, with_gradient
 _LOW, _HIGH = constant(1e-7), constant(1 - 1e-7)
 _ZERO, _HALF, _ONE, _TWO = (constant(c) for c in (0.0, 0.5, 1.0, 2.0))
 _LOG_2 = constant(math.log(2))
+_NO_PARAMETERS = 0.0, 0.0, 0.0, 0.0
 
 _element = inner(fastmath=EXACT, forceinline=True)  # left alone, LLVM calls what has two logarithms
 
@@ -123,22 +124,24 @@ def _balance(alpha):
 
 
 def _forward(run, y, t, weights, reduction, *parameters):
-    return forward(run, y.reshape(-1), t.reshape(-1), y.shape, weights, _four(parameters), reduction)
+    return forward(run, y.ravel(), t.ravel(), y.shape, weights, _four(parameters), reduction)
 
 
 def _backward(run, dloss, y, t, weights, reduction, *parameters):
-    flat = y.reshape(-1), t.reshape(-1)
-    return backward(run, dloss, *flat, y.shape, weights, _four(parameters), reduction).reshape(y.shape)
+    shape = y.shape
+    return backward(run, dloss, y.ravel(), t.ravel(), shape, weights, _four(parameters), reduction).reshape(shape)
 
 
 def _with_gradient(run, y, t, weights, reduction, *parameters):
-    flat = y.reshape(-1), t.reshape(-1)
-    loss, dy = with_gradient(run, *flat, y.shape, weights, _four(parameters), reduction)
-    return loss, dy.reshape(y.shape)
+    shape = y.shape
+    loss, dy = with_gradient(run, y.ravel(), t.ravel(), shape, weights, _four(parameters), reduction)
+    return loss, dy.reshape(shape)
 
 
 def _four(parameters):
-    return (*map(float, parameters), *(0.0,) * (4 - len(parameters)))
+    if not parameters:
+        return _NO_PARAMETERS
+    return (*map(float, parameters), *_NO_PARAMETERS[len(parameters) :])
 
 
 @over_elements

@@ -45,16 +45,15 @@ def cosine_similarity_backward(dloss, y, t, *, weights=None, reduction="mean"):
 def triplet_forward(anchor, positive, negative, *, margin=1.0, weights=None, reduction="mean"):
     M, none = len(anchor), nothing(anchor.dtype)
     losses = empty(M, anchor.dtype) if reduction == "none" else none
-    w, _, divisor = weights_of(weights, (M,), anchor.dtype)
+    w, _, divisor = weights_of(weights, (M,), none)
     total = _triplet(anchor, positive, negative, w, float(margin), losses)
-    return losses if reduction == "none" else divided(total, divisor, reduction, anchor)
+    return losses if reduction == "none" else divided(total, divisor, reduction, anchor.dtype)
 
 
 def triplet_backward(dloss, anchor, positive, negative, *, margin=1.0, weights=None, reduction="mean"):
-    gradients = tuple(empty_like(x) for x in (anchor, positive, negative))
-    w, _, divisor = weights_of(weights, (len(anchor),), anchor.dtype)
-    one_by_one = reduction == "none"
-    dlosses, share = (dloss, 1.0) if one_by_one else (nothing(anchor.dtype), share_of(dloss, divisor, reduction))
+    gradients, none = (empty_like(anchor), empty_like(anchor), empty_like(anchor)), nothing(anchor.dtype)
+    w, _, divisor = weights_of(weights, (len(anchor),), none)
+    dlosses, share = (dloss, 1.0) if reduction == "none" else (none, share_of(dloss, divisor, reduction))
     _triplet_gradient(anchor, positive, negative, w, float(margin), dlosses, share, *gradients)
     return gradients
 

@@ -12,6 +12,9 @@ The kernel of a loss is `kernel(y, t, weights, repeats, parameters, dlosses, sha
 The mean divides by the sum of weights: by the number of losses where there are no weights.
 """
 
+import functools
+import math
+
 import numpy as np
 
 from .._cpu.memory import empty, empty_like
@@ -19,47 +22,43 @@ from .._cpu.memory import empty, empty_like
 LOSS, GRADIENT = 1, 2
 BOTH = LOSS | GRADIENT
 
-_nothing = {}
 
-
+@functools.cache
 def nothing(dtype, axes=1):
     """An array of no elements."""
-    key = dtype, axes
-    if key not in _nothing:
-        _nothing[key] = np.empty((0,) * axes, dtype)
-    return _nothing[key]
+    return np.empty((0,) * axes, dtype)
 
 
 def forward(kernel, y, t, losses_shape, weights, parameters, reduction):
     """The loss, or all of them where the reduction is "none"."""
-    losses = nothing(y.dtype)
+    dtype = y.dtype
+    none = nothing(dtype)
+    w, repeats, divisor = weights_of(weights, losses_shape, none)
     if reduction == "none":
-        losses = empty(losses_shape, y.dtype)
-    w, repeats, divisor = weights_of(weights, losses_shape, y.dtype)
-    flat = losses.reshape(-1)
-    total = kernel(y, t, w, repeats, parameters, nothing(y.dtype), 1.0, flat, nothing(y.dtype, y.ndim), LOSS)
-    return losses if reduction == "none" else divided(total, divisor, reduction, y)
+        losses = empty(losses_shape, dtype)
+        kernel(y, t, w, repeats, parameters, none, 1.0, losses.ravel(), nothing(dtype, y.ndim), LOSS)
+        return losses
+    total = kernel(y, t, w, repeats, parameters, none, 1.0, none, nothing(dtype, y.ndim), LOSS)
+    return divided(total, divisor, reduction, dtype)
 
 
 def backward(kernel, dloss, y, t, losses_shape, weights, parameters, reduction):
     """dy, of y's shape as the kernel sees it."""
-    dy = empty_like(y)
-    w, repeats, divisor = weights_of(weights, losses_shape, y.dtype)
+    dy, none = empty_like(y), nothing(y.dtype)
+    w, repeats, divisor = weights_of(weights, losses_shape, none)
     if reduction == "none":
-        dlosses, share = dloss.reshape(-1), 1.0
+        kernel(y, t, w, repeats, parameters, dloss.ravel(), 1.0, none, dy, GRADIENT)
     else:
-        dlosses, share = nothing(y.dtype), share_of(dloss, divisor, reduction)
-    kernel(y, t, w, repeats, parameters, dlosses, share, nothing(y.dtype), dy, GRADIENT)
+        kernel(y, t, w, repeats, parameters, none, share_of(dloss, divisor, reduction), none, dy, GRADIENT)
     return dy
 
 
 def with_gradient(kernel, y, t, losses_shape, weights, parameters, reduction):
     """(the loss, dy) in one pass over the arrays."""
-    dy = empty_like(y)
-    w, repeats, divisor = weights_of(weights, losses_shape, y.dtype)
-    empty = nothing(y.dtype)
-    total = kernel(y, t, w, repeats, parameters, empty, share_of(1.0, divisor, reduction), empty, dy, BOTH)
-    return divided(total, divisor, reduction, y), dy
+    dy, none = empty_like(y), nothing(y.dtype)
+    w, repeats, divisor = weights_of(weights, losses_shape, none)
+    total = kernel(y, t, w, repeats, parameters, none, share_of(1.0, divisor, reduction), none, dy, BOTH)
+    return divided(total, divisor, reduction, y.dtype), dy
 
 
 def share_of(dloss, divisor, reduction):
@@ -67,17 +66,15 @@ def share_of(dloss, divisor, reduction):
     return float(dloss) / (divisor or 1.0) if reduction == "mean" else float(dloss)
 
 
-def weights_of(weights, losses_shape, dtype):
-    """(weights, how many losses each is for, the sum of all losses' weights)."""
-    count = 1
-    for size in losses_shape:
-        count *= size
+def weights_of(weights, losses_shape, none):
+    """(weights, how many losses each is for, the sum of all losses' weights); `none` is an array of no elements."""
+    count = math.prod(losses_shape)
     if weights is None:
-        return nothing(dtype), 1, float(count)
+        return none, 1, float(count)
     repeats = count // max(1, weights.size)
-    return weights.reshape(-1), repeats, float(weights.sum(dtype=np.float64)) * repeats
+    return weights.ravel(), repeats, float(weights.sum(dtype=np.float64)) * repeats
 
 
-def divided(total, divisor, reduction, y):
-    """The sum or mean of losses, of y's dtype."""
-    return y.dtype.type(total / (divisor or 1.0) if reduction == "mean" else total)
+def divided(total, divisor, reduction, dtype):
+    """The sum or mean of losses, of the dtype."""
+    return dtype.type(total / (divisor or 1.0) if reduction == "mean" else total)

@@ -88,7 +88,6 @@ def triplet_backward(dloss, anchor, positive, negative, *, margin=1.0, weights=N
 
 
 def _check_triplet(op, anchor, positive, negative, margin, weights, reduction):
-    check.floats(op, 2, anchor=anchor, positive=positive, negative=negative)
-    check.same_shape(op, anchor=anchor, positive=positive, negative=negative)
+    check.alike(op, 2, anchor=anchor, positive=positive, negative=negative)
     check.number(op, "margin", margin, 0)
     checks.reduced(op, anchor, weights, reduction, 2, "anchor")

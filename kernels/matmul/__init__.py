@@ -78,8 +78,7 @@ def check_saved_result(op, y, dy, activation):
     """The forward's result y, from which the gradient of a fused activation is computed."""
     if y is None:
         raise TypeError(f"{op}: y is None, expected the forward's result because activation is {activation!r}")
-    check.floats(op, None, dy=dy, y=y)
-    check.same_shape(op, dy=dy, y=y)
+    check.alike(op, dy=dy, y=y)
 
 
 def check_bias(op, b, w):

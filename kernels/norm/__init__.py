@@ -61,7 +61,8 @@ def layer_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, out=None):
     op = "layer_norm_forward"
     _check_rows(op, x, gamma, beta)
     check.number(op, "epsilon", epsilon, 0)
-    check.out(op, out, x.shape, x)
+    if out is not None:
+        check.out(op, out, x.shape, x)
     return _faces(x).layer_norm_forward(x, gamma, beta, epsilon=epsilon, out=out)
 
 
@@ -73,11 +74,8 @@ def layer_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd):
     gamma or beta is; of beta nothing else is used.
     """
     op = "layer_norm_backward"
-    _check_rows(op, x, gamma, beta)
-    check.floats(op, None, x=x, dy=dy, mean=mean, rstd=rstd)
-    check.same_shape(op, x=x, dy=dy)
-    for name, saved in (("mean", mean), ("rstd", rstd)):
-        check.shape(op, name, saved, x.shape[:-1], ("x", x))
+    _check_rows(op, x, gamma, beta, dy=dy, mean=mean, rstd=rstd)
+    _check_gradient(op, x, dy, mean=mean, rstd=rstd)
     return _faces(x).layer_norm_backward(dy, x, gamma, beta, mean=mean, rstd=rstd)
 
 
@@ -97,7 +95,8 @@ def rms_norm_forward(x, gamma=None, *, epsilon=1e-6, out=None):
     op = "rms_norm_forward"
     _check_rows(op, x, gamma, None)
     check.number(op, "epsilon", epsilon, 0)
-    check.out(op, out, x.shape, x)
+    if out is not None:
+        check.out(op, out, x.shape, x)
     return _faces(x).rms_norm_forward(x, gamma, epsilon=epsilon, out=out)
 
 
@@ -108,25 +107,32 @@ def rms_norm_backward(dy, x, gamma=None, *, rstd):
     xhat) over all rows. dy, x (..., N), rstd (...) -> dx (..., N), dgamma (N,) or None where gamma is.
     """
     op = "rms_norm_backward"
-    _check_rows(op, x, gamma, None)
-    check.floats(op, None, x=x, dy=dy, rstd=rstd)
-    check.same_shape(op, x=x, dy=dy)
-    check.shape(op, "rstd", rstd, x.shape[:-1], ("x", x))
+    _check_rows(op, x, gamma, None, dy=dy, rstd=rstd)
+    _check_gradient(op, x, dy, rstd=rstd)
     return _faces(x).rms_norm_backward(dy, x, gamma, rstd=rstd)
 
 
-def _check_rows(op, x, gamma, beta):
-    if gamma is None and beta is None:
-        check.floats(op, None, x=x)
-    elif gamma is not None and beta is not None:
-        check.floats(op, None, x=x, gamma=gamma, beta=beta)
-    else:
-        check.floats(op, None, x=x, **({"beta": beta} if gamma is None else {"gamma": gamma}))
+def _check_rows(op, x, gamma, beta, **others):
+    arrays = {"x": x}
+    if gamma is not None:
+        arrays["gamma"] = gamma
+    if beta is not None:
+        arrays["beta"] = beta
+    check.floats(op, None, **arrays, **others)
     if not x.ndim:
         check.axis(op, -1, "x", x)
-    *_, N = x.shape
+    N = x.shape[-1]
     check.whole(op, "the size of x's last axis", N, 1)
-    if gamma is not None:
-        check.shape(op, "gamma", gamma, (N,), ("x", x))
-    if beta is not None:
-        check.shape(op, "beta", beta, (N,), ("x", x))
+    for name, row in (("gamma", gamma), ("beta", beta)):
+        if row is not None and row.shape != (N,):
+            check.shape(op, name, row, (N,), ("x", x))
+
+
+def _check_gradient(op, x, dy, **saved):
+    """dy like x, and a number of each row saved; their dtypes have been checked."""
+    shape = x.shape
+    if dy.shape != shape:
+        check.shape(op, "dy", dy, shape, ("x", x))
+    for name, row in saved.items():
+        if row.shape != shape[:-1]:
+            check.shape(op, name, row, shape[:-1], ("x", x))

@@ -8,7 +8,7 @@ it is called again, as it is where activations are computed anew for the gradien
 import math
 
 from .. import _check as check
-from ._shared import channels, faces, gradient, options
+from ._shared import NONE, channels, faces, gradient, options
 
 
 def batch_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, activation=None, out=None):
@@ -42,8 +42,8 @@ def batch_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, activation=
     -> dx (..., C), dgamma, dbeta (C,) or None where gamma or beta is.
     """
     op = "batch_norm_backward"
-    _check_batch(op, x, gamma, beta)
-    gradient(op, dy, x, activation, x.shape[-1:], mean=mean, rstd=rstd)
+    _check_batch(op, x, gamma, beta, {"dy": dy, "mean": mean, "rstd": rstd})
+    gradient(op, x, activation, dy, x.shape[-1:], mean=mean, rstd=rstd)
     return faces(x).batch_norm_backward(dy, x, gamma, beta, mean=mean, rstd=rstd, activation=activation)
 
 
@@ -61,8 +61,7 @@ def batch_norm_update(running_mean, running_var, mean, variance, *, momentum=0.9
     (array([1.]), array([1.5]))
     """
     op = "batch_norm_update"
-    check.floats(op, None, mean=mean, variance=variance)
-    check.same_shape(op, mean=mean, variance=variance)
+    check.alike(op, mean=mean, variance=variance)
     check.in_place(op, mean, "mean", running_mean=running_mean, running_var=running_var)
     check.number(op, "momentum", momentum, 0, 1)
     faces(mean).batch_norm_update(running_mean, running_var, mean, variance, momentum=momentum)
@@ -93,14 +92,14 @@ def batch_norm_inference_backward(dy, x, mean, variance, gamma=None, beta=None, 
     where gamma or beta is.
     """
     op = "batch_norm_inference_backward"
-    channels(op, x, gamma, beta, mean=mean, variance=variance)
-    gradient(op, dy, x, activation)
+    channels(op, x, gamma, beta, others={"dy": dy}, mean=mean, variance=variance)
+    gradient(op, x, activation, dy)
     check.number(op, "epsilon", epsilon, 0)
     return faces(x).batch_norm_inference_backward(
         dy, x, mean, variance, gamma, beta, epsilon=epsilon, activation=activation
     )
 
 
-def _check_batch(op, x, gamma, beta):
-    channels(op, x, gamma, beta)
+def _check_batch(op, x, gamma, beta, others=NONE):
+    channels(op, x, gamma, beta, 1, others)
     check.whole(op, "the number of elements of each of x's channels", math.prod(x.shape[:-1]), 1)

@@ -12,6 +12,7 @@ the array's type: the order depends on the shape alone. `out` may be x: a pass r
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -32,41 +33,44 @@ GRADIENT_CHUNK, ROWS = 1 << 16, 64  # of a task of the gradient, and rows that i
 
 def layer_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, out=None):
     y = empty_like(x) if out is None else out
-    mean, rstd = empty(x.shape[:-1], x.dtype), empty(x.shape[:-1], x.dtype)
-    gamma, beta = _row(gamma, np.ones, x), _row(beta, np.zeros, x)
-    _forward(x.reshape(-1), gamma, beta, float(epsilon), True, y.reshape(-1), mean.reshape(-1), rstd.reshape(-1))
+    rows, dtype = x.shape[:-1], x.dtype
+    mean, rstd = empty(rows, dtype), empty(rows, dtype)
+    gamma, beta = _row(gamma, _ones, x), _row(beta, np.zeros, x)
+    _forward(x.ravel(), gamma, beta, float(epsilon), True, y.ravel(), mean.ravel(), rstd.ravel())
     return y, mean, rstd
 
 
 def layer_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd):
     dx = empty_like(x)
-    dgamma, dbeta = empty(x.shape[-1:], x.dtype), empty(x.shape[-1:], x.dtype)
-    flat = [a.reshape(-1) for a in (dy, x, mean, rstd, dx)]
-    _backward(*flat, _row(gamma, np.ones, x), dgamma, dbeta, True)
+    C, dtype = x.shape[-1], x.dtype
+    dgamma, dbeta = empty(C, dtype), empty(C, dtype)
+    flat = [a.ravel() for a in (dy, x, mean, rstd, dx)]
+    _backward(*flat, _row(gamma, _ones, x), dgamma, dbeta, True)
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta
 
 
 def rms_norm_forward(x, gamma=None, *, epsilon=1e-6, out=None):
     y = empty_like(x) if out is None else out
     rstd = empty(x.shape[:-1], x.dtype)
-    gamma, beta = _row(gamma, np.ones, x), np.zeros(x.shape[-1], x.dtype)
-    _forward(x.reshape(-1), gamma, beta, float(epsilon), False, y.reshape(-1), rstd.reshape(-1), rstd.reshape(-1))
+    gamma, beta = _row(gamma, _ones, x), np.zeros(x.shape[-1], x.dtype)
+    _forward(x.ravel(), gamma, beta, float(epsilon), False, y.ravel(), rstd.ravel(), rstd.ravel())
     return y, rstd
 
 
 def rms_norm_backward(dy, x, gamma=None, *, rstd):
     dx = empty_like(x)
-    dgamma, dbeta = empty(x.shape[-1:], x.dtype), empty(x.shape[-1:], x.dtype)
-    flat = [a.reshape(-1) for a in (dy, x, rstd, rstd, dx)]
-    _backward(*flat, _row(gamma, np.ones, x), dgamma, dbeta, False)
+    C, dtype = x.shape[-1], x.dtype
+    dgamma, dbeta = empty(C, dtype), empty(C, dtype)
+    flat = [a.ravel() for a in (dy, x, rstd, rstd, dx)]
+    _backward(*flat, _row(gamma, _ones, x), dgamma, dbeta, False)
     return dx, None if gamma is None else dgamma
 
 
 def batch_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, activation=None, out=None):
-    C = x.shape[-1:]
+    C, dtype = x.shape[-1], x.dtype
     y = empty_like(x) if out is None else out
-    mean, rstd, variance = empty(C, x.dtype), empty(C, x.dtype), empty(C, x.dtype)
-    _normalise(x, 1, C[0], gamma, beta, epsilon, activation, False, y, mean, variance, rstd)
+    mean, rstd, variance = empty(C, dtype), empty(C, dtype), empty(C, dtype)
+    _normalise(x, 1, C, gamma, beta, epsilon, activation, False, y, mean, variance, rstd)
     return y, mean, rstd, variance
 
 
@@ -75,9 +79,8 @@ def batch_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, activation=
 
 
 def batch_norm_update(running_mean, running_var, mean, variance, *, momentum=0.99):
-    p = mean.dtype.type
-    flat = [a.reshape(-1) for a in (running_mean, running_var, mean, variance)]
-    _update(*flat, p(momentum), p(1 - momentum))
+    flat = [a.ravel() for a in (running_mean, running_var, mean, variance)]
+    _update(*flat, float(momentum), float(1 - momentum))
 
 
 def batch_norm_inference_forward(x, mean, variance, gamma=None, beta=None, *, epsilon=1e-3, activation=None, out=None):
@@ -93,8 +96,8 @@ def batch_norm_inference_backward(dy, x, mean, variance, gamma=None, beta=None, 
 
 
 def group_norm_forward(x, gamma=None, beta=None, *, groups, epsilon=1e-3, activation=None, out=None):
-    y, shape = empty_like(x) if out is None else out, (x.shape[0], groups)
-    mean, rstd, variance = empty(shape, x.dtype), empty(shape, x.dtype), empty(shape, x.dtype)
+    y, shape, dtype = empty_like(x) if out is None else out, (x.shape[0], groups), x.dtype
+    mean, rstd, variance = empty(shape, dtype), empty(shape, dtype), empty(shape, dtype)
     _normalise(x, x.shape[0], groups, gamma, beta, epsilon, activation, False, y, mean, variance, rstd)
     return y, mean, rstd
 
@@ -117,8 +120,8 @@ def _normalise(x, B, groups, gamma, beta, epsilon, activation, given, y, mean, v
     P = x.size // max(B * C, 1)
     row = B, groups
     normalise(
-        x.reshape(-1), B, P, _row(gamma, np.ones, x), _row(beta, np.zeros, x), float(epsilon), activation == "relu",
-        given, y.reshape(-1), mean.reshape(row), variance.reshape(row), rstd.reshape(row),
+        x.ravel(), B, P, _row(gamma, _ones, x), _row(beta, np.zeros, x), float(epsilon), activation == "relu",
+        given, y.ravel(), mean.reshape(row), variance.reshape(row), rstd.reshape(row),
     )  # fmt: skip
 
 
@@ -126,17 +129,18 @@ def _gradients(dy, x, B, groups, gamma, beta, activation, given, mean, rstd):
     """dx, dgamma, dbeta of B samples of `groups` groups."""
     C = x.shape[-1]
     P = x.size // max(B * C, 1)
-    dx, dgamma, dbeta = empty_like(x), empty((C,), x.dtype), empty((C,), x.dtype)
+    dx, dgamma, dbeta = empty_like(x), empty(C, x.dtype), empty(C, x.dtype)
     row = B, groups
     gradients(
-        dy.reshape(-1), x.reshape(-1), B, P, _row(gamma, np.ones, x), _row(beta, np.zeros, x), activation == "relu",
-        given, mean.reshape(row), rstd.reshape(row), dx.reshape(-1), dgamma, dbeta,
+        dy.ravel(), x.ravel(), B, P, _row(gamma, _ones, x), _row(beta, np.zeros, x), activation == "relu",
+        given, mean.reshape(row), rstd.reshape(row), dx.ravel(), dgamma, dbeta,
     )  # fmt: skip
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta
 
 
 @kernel
 def _update(running_mean, running_var, mean, variance, momentum, rest):
+    momentum, rest = mean.dtype.type(momentum), mean.dtype.type(rest)
     for c in range(np.uint64(mean.size)):
         running_mean[c] = running_mean[c] * momentum + mean[c] * rest
     for c in range(np.uint64(mean.size)):
@@ -147,11 +151,17 @@ def _row(given, make, x):
     return make(x.shape[-1], x.dtype) if given is None else given
 
 
+@lru_cache(maxsize=16)
+def _ones(N, dtype):
+    """What is only read; to make it anew takes a microsecond."""
+    return np.ones(N, dtype)
+
+
 @kernel
 def _forward(x, gamma, beta, epsilon, centered, y, mean, rstd):
     N = gamma.size
     past = streams(y) and N * y.itemsize % VECTOR_BYTES == 0
-    step = max(TOGETHER, CHUNK // N)
+    step = max(TOGETHER, min(CHUNK // N, rstd.size))
     rows = step * (STEPS if past else 1)
     tasks = -(-rstd.size // rows)
     spread(_forward_task, tasks, x.size // 2, (x, gamma, beta, epsilon, centered, past, step, rows, y, mean, rstd))
@@ -187,7 +197,7 @@ def _forward_task(task, x, gamma, beta, epsilon, centered, past, step, rows, y, 
 def _backward(dy, x, mean, rstd, dx, gamma, dgamma, dbeta, centered):
     M, N = rstd.size, gamma.size
     past = streams(dx) and N * dx.itemsize % VECTOR_BYTES == 0
-    step = max(TOGETHER, CHUNK // N)
+    step = max(TOGETHER, min(CHUNK // N, M))
     rows = max(ROWS, GRADIENT_CHUNK // N)
     sums = np.empty((-(-M // rows), 2, N), x.dtype)
     spread(_backward_task, sums.shape[0], x.size, (dy, x, mean, rstd, gamma, centered, past, step, rows, dx, sums))

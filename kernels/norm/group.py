@@ -3,7 +3,7 @@
 import math
 
 from .. import _check as check
-from ._shared import channels, faces, gradient, options
+from ._shared import NONE, channels, faces, gradient, options
 
 
 def group_norm_forward(x, gamma=None, beta=None, *, groups, epsilon=1e-3, activation=None, out=None):
@@ -35,8 +35,8 @@ def group_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, groups, act
     mean, rstd (N, groups) -> dx (N, ..., C), dgamma, dbeta (C,) or None where gamma or beta is.
     """
     op = "group_norm_backward"
-    _check_groups(op, x, gamma, beta, groups)
-    gradient(op, dy, x, activation, (x.shape[0], groups), mean=mean, rstd=rstd)
+    _check_groups(op, x, gamma, beta, groups, {"dy": dy, "mean": mean, "rstd": rstd})
+    gradient(op, x, activation, dy, (x.shape[0], groups), mean=mean, rstd=rstd)
     return faces(x).group_norm_backward(dy, x, gamma, beta, mean=mean, rstd=rstd, groups=groups, activation=activation)
 
 
@@ -61,19 +61,19 @@ def instance_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, activation=
 def instance_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, activation=None):
     """Gradient of `instance_norm_forward`, from its `mean` and `rstd`, (N, C): `group_norm_backward` with C groups."""
     op = "instance_norm_backward"
-    _check_instances(op, x, gamma, beta)
-    gradient(op, dy, x, activation, (x.shape[0], x.shape[-1]), mean=mean, rstd=rstd)
+    _check_instances(op, x, gamma, beta, {"dy": dy, "mean": mean, "rstd": rstd})
+    gradient(op, x, activation, dy, (x.shape[0], x.shape[-1]), mean=mean, rstd=rstd)
     return faces(x).instance_norm_backward(dy, x, gamma, beta, mean=mean, rstd=rstd, activation=activation)
 
 
-def _check_groups(op, x, gamma, beta, groups):
-    _check_instances(op, x, gamma, beta)
+def _check_groups(op, x, gamma, beta, groups, others=NONE):
+    _check_instances(op, x, gamma, beta, others)
     check.whole(op, "groups", groups, 1)
     if x.shape[-1] % groups:
         raise ValueError(f"{op}: groups is {groups}, expected a divisor of {x.shape[-1]} because x is {tuple(x.shape)}")
     check.whole(op, "the size of x's last axis", x.shape[-1], 1)
 
 
-def _check_instances(op, x, gamma, beta):
-    channels(op, x, gamma, beta, least=2)
+def _check_instances(op, x, gamma, beta, others=NONE):
+    channels(op, x, gamma, beta, 2, others)
     check.whole(op, "the number of x's positions", math.prod(x.shape[1:-1]), 1)

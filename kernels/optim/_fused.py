@@ -85,18 +85,20 @@ def treated(found, treatment):
     if treatment.clipnorm is not None:
         scales = [_factor(np.sqrt(squares(*parts, rule)), treatment.clipnorm) for parts in found]
     elif treatment.global_clipnorm is not None:
-        scales = [global_factor(global_norm(found, rule), treatment.global_clipnorm)] * len(found)
+        scales = [np.array([global_factor(global_norm(found, rule), treatment.global_clipnorm)])] * len(found)
     return [(table, like, np.concatenate((rule, scale))) for (table, like), scale in zip(found, scales)]
 
 
 def global_norm(found, rule=_NOTHING):
     """The norm of all gradients of tables."""
-    return math.sqrt(sum(float(squares(*parts, rule).sum()) for parts in found))
+    return math.sqrt(sum(sum(squares(*parts, rule).tolist()) for parts in found))
 
 
 def global_factor(norm, limit):
-    """What gradients of this norm are scaled by, as an array of one."""
-    return _factor(np.array([norm]), limit) if math.isfinite(norm) else np.array([math.nan])
+    """What gradients of this norm together are multiplied by."""
+    if not math.isfinite(norm):
+        return math.nan
+    return limit / norm if norm > limit else 1.0
 
 
 def _factor(norm, limit):

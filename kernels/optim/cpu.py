@@ -258,7 +258,7 @@ def ema_update(average, w, *, momentum=0.99):
 def clip_by_global_norm(dw, *, max_norm):
     found = _fused.read("clip_by_global_norm", ("dw",), (dw,))
     norm = _fused.global_norm(found)
-    scale = float(_fused.global_factor(norm, max_norm)[0])
+    scale = _fused.global_factor(norm, max_norm)
     if scale != 1:
         for table, like in found:
             _shrink(table, like, scale)

@@ -157,14 +157,17 @@ def _check_network(op, G, x, w, u, b, first, second, mask, biases=False):
     arrays = {"x": x, "w": w, "u": u}
     if b is not None:
         arrays["b"] = b
-    states = {name: state for name, state in (first, second or first) if state is not None}
+    states = {}
+    for name, state in (first, second) if second else (first,):
+        if state is not None:
+            states[name] = state
     check.floats(op, None, **arrays, **states)
     check.rank(op, "x", x, 3)
     check.rank(op, "u", u, 2)
     B, T, D = x.shape
-    H = u.shape[0]
+    H, columns = u.shape
     N = G * H
-    if u.shape[1] != N:
+    if columns != N:
         check.shape(op, "u", u, (H, N))
     if w.shape != (D, N):
         check.shape(op, "w", w, (D, N), ("u", u) if w.ndim == 2 and w.shape[0] == D else ("x", x))
@@ -192,6 +195,9 @@ def _check_saved(op, x, u, dy, states, **saved):
     B, T, _ = x.shape
     H = u.shape[0]
     for name, gradient in given.items():
-        check.shape(op, name, gradient, (B, T, H) if name == "dy" else (B, H), ("x", x))
+        expected = (B, T, H) if name == "dy" else (B, H)
+        if gradient.shape != expected:
+            check.shape(op, name, gradient, expected, ("x", x))
     for name, (array, expected) in saved.items():
-        check.shape(op, name, array, expected, ("x", x))
+        if array.shape != expected:
+            check.shape(op, name, array, expected, ("x", x))

@@ -159,8 +159,7 @@ def _check_forward(op, x, axis, out):
 
 
 def _check_backward(op, dy, y, axis, out):
-    check.floats(op, y=y, dy=dy)
-    check.same_shape(op, y=y, dy=dy)
+    check.alike(op, y=y, dy=dy)
     axis = check.axis(op, axis, "y", y)
     check.out(op, out, y.shape, y)
     return axis

@@ -15,6 +15,7 @@ it writes them. The maximum skips NaN, which comes back with the sum.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from .columns import columns, columns_gradient
 from .logsumexp import logsumexp_backward, logsumexp_forward  # noqa: F401
 
 CHUNK = 1 << 12  # elements of a task: 2**11 to 2**13 gave the same times
+FEW = 1 << 16  # elements of an array whose mask's places are kept for the next call
 WHOLE = 16  # so many rows begin where a vector does, whatever their length
 WORK = 8  # an element costs as much as this many additions
 
@@ -57,14 +59,14 @@ def masked_softmax_forward(x, mask, *, axis=-1, out=None):
     y = empty_like(x) if out is None else out
     M, N, R = split(x.shape, axis)
     if R == 1:
-        places, step = _places(mask, x.shape, axis % x.ndim)
-        _rows(x.reshape(-1), M, N, y.reshape(-1), SOFTMAX, mask.reshape(-1), places, step, 0, True)
+        places, step = _places(mask.shape, x.shape, axis % x.ndim)
+        _rows(x.ravel(), M, N, y.ravel(), SOFTMAX, mask.ravel(), places, step, 0, True)
     else:
         hidden = np.broadcast_to(~mask, x.shape)
         if y is not x:
             np.copyto(y, x)
         np.copyto(y, -np.inf, where=hidden)
-        columns(y.reshape(-1), M, N, R, y.reshape(-1), False, True)
+        columns(y.ravel(), M, N, R, y.ravel(), False, True)
     return y
 
 
@@ -75,7 +77,7 @@ def masked_softmax_backward(dy, y, *, axis=-1, out=None):
 def causal_softmax_forward(x, *, out=None):
     y = empty_like(x) if out is None else out
     M, N, _ = split(x.shape, -1)
-    _rows(x.reshape(-1), M, N, y.reshape(-1), SOFTMAX, _NO_MASK, _NO_PLACES, 0, x.shape[-2], True)
+    _rows(x.ravel(), M, N, y.ravel(), SOFTMAX, _NO_MASK, _NO_PLACES, 0, x.shape[-2], True)
     return y
 
 
@@ -87,9 +89,9 @@ def _forward(x, axis, out, kind):
     y = empty_like(x) if out is None else out
     M, N, R = split(x.shape, axis)
     if R == 1:
-        _rows(x.reshape(-1), M, N, y.reshape(-1), kind, _NO_MASK, _NO_PLACES, 0, 0, False)
+        _rows(x.ravel(), M, N, y.ravel(), kind, _NO_MASK, _NO_PLACES, 0, 0, False)
     else:
-        columns(x.reshape(-1), M, N, R, y.reshape(-1), kind == LOG, False)
+        columns(x.ravel(), M, N, R, y.ravel(), kind == LOG, False)
     return y
 
 
@@ -97,9 +99,9 @@ def _backward(dy, y, axis, out, kind):
     dx = empty_like(dy) if out is None else out
     M, N, R = split(y.shape, axis)
     if R == 1:
-        _rows_gradient(dy.reshape(-1), y.reshape(-1), M, N, dx.reshape(-1), kind)
+        _rows_gradient(dy.ravel(), y.ravel(), M, N, dx.ravel(), kind)
     else:
-        columns_gradient(dy.reshape(-1), y.reshape(-1), M, N, R, dx.reshape(-1), kind == LOG)
+        columns_gradient(dy.ravel(), y.ravel(), M, N, R, dx.ravel(), kind == LOG)
     return dx
 
 
@@ -110,8 +112,14 @@ def split(shape, axis):
 
 
 def _places(mask, shape, axis):
-    """(where in a mask, read flat, each row begins, how far apart the places of its elements are)."""
-    strides = np.broadcast_to(mask, shape).strides
+    """(where in a mask, read flat, each row begins, how far apart the places of its elements are), by its shape."""
+    find = _few_places if math.prod(shape) < FEW else _few_places.__wrapped__
+    return find(mask, shape, axis)
+
+
+@lru_cache(maxsize=64)
+def _few_places(mask, shape, axis):
+    strides = np.broadcast_to(np.empty(mask, bool), shape).strides
     places = np.zeros((), np.int64)
     for size, stride in zip(shape[:axis], strides):
         places = places[..., None] + np.arange(size) * stride

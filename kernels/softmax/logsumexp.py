@@ -26,7 +26,7 @@ def logsumexp_forward(x, *, axis=-1, out=None):
     axis %= x.ndim
     y = empty(x.shape[:axis] + x.shape[axis + 1 :], x.dtype) if out is None else out
     M, N, R = math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
-    _forward(x.reshape(-1), M, N, R, y.reshape(-1))
+    _forward(x.ravel(), M, N, R, y.ravel())
     return y
 
 
@@ -34,7 +34,7 @@ def logsumexp_backward(dy, x, y, *, axis=-1, out=None):
     axis %= x.ndim
     dx = empty_like(x) if out is None else out
     M, N, R = math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
-    _backward(dy.reshape(-1), x.reshape(-1), y.reshape(-1), M, N, R, dx.reshape(-1))
+    _backward(dy.ravel(), x.ravel(), y.ravel(), M, N, R, dx.ravel())
     return dx
 
 
