@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from tilewright import kernels
-from tilewright.kernels._cpu.streaming import STREAMED
 from tilewright.kernels.shape import reference
 
 BOTH = pytest.mark.parametrize("dtype", (np.float32, np.float64), ids=("float32", "float64"))
@@ -50,20 +49,6 @@ def test_pad_puts_any_number_around(value, dtype):
     x = np.random.default_rng(0).standard_normal((3, 5)).astype(dtype)
     y = kernels.pad_forward(x, width=[(1, 0), (2, 3)], value=value)
     np.testing.assert_array_equal(y, np.pad(x, ((1, 0), (2, 3)), constant_values=value), strict=True)
-
-
-@BOTH
-@pytest.mark.parametrize("C", (1, 3, 64))
-def test_large_images_are_padded_and_cropped(C, dtype, threads):
-    """They are streamed past the caches, which nothing of the catalog is large enough for."""
-    row = 500 * C * np.dtype(dtype).itemsize
-    x = np.arange((STREAMED // row + 40) * 500 * C, dtype=dtype).reshape(-1, 500, C)
-    width = ((1, 2), (3, 1), (0, 0))
-    for count in (1, 2):
-        with threads(count):
-            y = kernels.pad_forward(x, width=width, value=-1)
-            np.testing.assert_array_equal(y, np.pad(x, width, constant_values=-1), strict=True)
-            np.testing.assert_array_equal(kernels.pad_backward(y, width=width), x, strict=True)
 
 
 def test_pad_and_crop_write_to_out():

@@ -1,31 +1,36 @@
 """Upsampling of images on the CPU.
 
-x, dx (N, H, W, C)    y, dy (N, P, Q, C), P = f H, Q = g W
+x (N, H, W, C)    y (N, P, Q, C)    y = A x B^T along height and width; the gradient is the same with A^T and B^T
 
-bilinear: output p lies at (p + 1/2) / f - 1/2 = (2 p + 1 - f) / 2 f, whose whole part is `low`, and `high` the place
-after it; outside of the image they are its border's. All of it is told by whole numbers, so that no centre is missed.
+A and B are sparse: row p of A has in taps[ends[p] : ends[p + 1]] the places of x that it takes, and what it weighs
+them with in `weights`, in ascending order. Nearest takes one place, bilinear two: output p lies at
+(p + 1/2) / f - 1/2 = (2 p + 1 - f) / 2 f, in whole numbers, so that no centre is missed.
 
-Height and width come one after another: forward, two rows of x are blended into one, and its neighbours into a row of
-y; backward, the rows of dy that came from a row of x are added by weight, in their order, and then their neighbours.
-Forward, a task owns the f rows of y of each of some rows of x; backward, some rows of dx.
+A task owns rows of y. For each it adds up rows of x, and then the pixels of their sum; where it takes but one row, as
+it is, it goes to the pixels at once, and where that is the row of before, it copies. A large result is streamed past
+the caches, from a line of the task's own.
 """
+
+from functools import lru_cache
 
 import numpy as np
 
-from .._cpu.jit import EXACT, inner, kernel
+from .._cpu.jit import inner, kernel
 from .._cpu.machine import VECTOR_BYTES
 from .._cpu.memory import empty
 from .._cpu.streaming import fence, stream, streams
 from .._cpu.threads import spread
 
-CHUNK = 1 << 15  # elements of y of a task
+CHUNK = 1 << 15  # elements of a task
+FEW = 8  # channels
 
 
 def upsample2d_forward(x, *, factor=2, interpolation="nearest", out=None):
     N, H, W, C = x.shape
     f, g = factor
     y = empty((N, f * H, g * W, C), x.dtype) if out is None else out
-    _forward(x.reshape(-1), N, H, W, C, f, g, interpolation == "bilinear", y.reshape(-1))
+    down, across = (_matrix(*axis, interpolation, False, x.dtype) for axis in ((H, f), (W, g)))
+    _resample(x.reshape(-1), N, H, W, C, *down, *across, y.reshape(-1))
     return y
 
 
@@ -33,105 +38,110 @@ def upsample2d_backward(dy, *, factor=2, interpolation="nearest"):
     N, P, Q, C = dy.shape
     f, g = factor
     dx = empty((N, P // f, Q // g, C), dy.dtype)
-    _backward(dy.reshape(-1), N, P // f, Q // g, C, f, g, interpolation == "bilinear", dx.reshape(-1))
+    down, across = (_matrix(*axis, interpolation, True, dy.dtype) for axis in ((P // f, f), (Q // g, g)))
+    _resample(dy.reshape(-1), N, P, Q, C, *down, *across, dx.reshape(-1))
     return dx
 
 
-@inner
-def _source(p, f, H):
-    """(low, high, weight of high) of output p."""
-    ahead = 2 * p + 1 - f
-    below = ahead // (2 * f)
-    return max(below, 0), min(below + 1, H - 1), (ahead - below * 2 * f) / (2 * f)
+@lru_cache(maxsize=256)
+def _matrix(H, f, interpolation, turned, dtype):
+    """(ends, taps, weights) of A (f H, H), or of A^T."""
+    outputs = np.arange(H * f)
+    if interpolation == "nearest":
+        rows, taps, weights = outputs, outputs // f, np.ones(H * f)
+    else:
+        below, over = np.divmod(2 * outputs + 1 - f, 2 * f)
+        above = over / (2 * f)
+        rows, taps = np.repeat(outputs, 2), np.clip(np.stack((below, below + 1), 1), 0, H - 1).reshape(-1)
+        weights = np.stack((1 - above, above), 1).reshape(-1)
+    if turned:
+        order = np.argsort(taps, kind="stable")
+        rows, taps, weights = taps[order], rows[order], weights[order]
+    ends = np.searchsorted(rows, np.arange((H if turned else H * f) + 1))
+    return ends.astype(np.int64), taps.astype(np.int64), weights.astype(dtype)
 
 
 @kernel
-def _forward(x, N, H, W, C, f, g, linear, y):
-    row = W * g * C
-    group = max(1, CHUNK // max(1, f * row))
-    streamed = streams(y) and row * y.itemsize % VECTOR_BYTES == 0
-    work = y.size // 4 if y.size else 0
-    spread(_forward_rows, -(-(N * H) // group), work, (x, N * H, H, W, C, f, g, linear, group, streamed, y))
+def _resample(x, N, H, W, C, ends, taps, weights, ends_across, taps_across, weights_across, y):
+    P, Q = ends.size - 1, ends_across.size - 1
+    group = max(1, CHUNK // max(1, Q * C))
+    arguments = (H, W, C, ends, taps, weights, ends_across, taps_across, weights_across, group, y)
+    spread(_resample_rows, -(-(N * P) // group), max(x.size, y.size) // 4, (x, N * P, *arguments))
 
 
 @inner
-def _forward_rows(task, x, rows, H, W, C, f, g, linear, group, streamed, y):
-    size = W * g * C
-    row, blend = np.empty(size, y.dtype), np.empty(W * C if linear else 0, y.dtype)
-    for m in range(task * group, min((task + 1) * group, rows)):
-        for i in range(f):
-            if linear:
-                low, high, weight = _source(m % H * f + i, f, H)
-                _blend(x, (m - m % H + low) * W * C, (m - m % H + high) * W * C, W * C, x.dtype.type(weight), blend, 0)
-                for q in range(W * g):
-                    low, high, weight = _source(q, g, W)
-                    _blend(blend, low * C, high * C, C, x.dtype.type(weight), row, q * C)
-            elif i == 0:
-                for q in range(W * g):
-                    _copy(x, (m * W + q // g) * C, C, row, q * C)
-            if streamed:
-                stream(row, y, (m * f + i) * size, size)
-            else:
-                _copy(row, 0, size, y, (m * f + i) * size)
+def _resample_rows(task, x, rows, H, W, C, ends, taps, weights, ends_across, taps_across, weights_across, group, y):
+    P, size = ends.size - 1, (ends_across.size - 1) * C
+    streamed = streams(y) and size * y.itemsize % VECTOR_BYTES == 0
+    total, line = np.empty(W * C, y.dtype), np.empty(size if streamed else 0, y.dtype)
+    for row in range(task * group, min((task + 1) * group, rows)):
+        p, image, to = row % P, row // P * H * W * C, row * size
+        first, end = ends[p], ends[p + 1]
+        alone = end == first + 1 and weights[first] == 1
+        again = alone and p and row > task * group and ends[p - 1] == first - 1 and taps[first - 1] == taps[first]
+        place, at = (line, 0) if streamed else (y, to)
+        if again and not streamed:
+            _sum(y, to - size, size, taps, weights, first, end, 0, y, to)
+        elif alone and not again:
+            _pixels(x, image + taps[first] * W * C, C, ends_across, taps_across, weights_across, place, at)
+        elif not again:
+            _sum(x, image, W * C, taps, weights, first, end, W * C, total, 0)
+            _pixels(total, 0, C, ends_across, taps_across, weights_across, place, at)
+        if streamed:
+            stream(line, y, to, size)
     if streamed:
         fence()
 
 
-@inner(fastmath=EXACT)  # else LLVM makes x + (z - x) weight of it, which is NaN where both are infinite
-def _blend(x, low, high, count, weight, y, to):
-    """y[to :] = x[low :] (1 - weight) + x[high :] weight, of `count` elements."""
-    low, high, to, rest = np.uint64(low), np.uint64(high), np.uint64(to), type(weight)(1) - weight
-    for i in range(np.uint64(count)):
-        y[to + i] = x[low + i] * rest + x[high + i] * weight
+@inner
+def _pixels(x, start, C, ends, taps, weights, y, to):
+    """Of few channels in loops of a number that is known: of one that is not, most of the time would go before them."""
+    if C >= FEW:
+        for q in range(ends.size - 1):
+            _sum(x, start, C, taps, weights, ends[q], ends[q + 1], C, y, to + q * C)
+        return
+    start, to, C = np.uint64(start), np.uint64(to), np.uint64(C)
+    first = np.uint64(ends[0])
+    for q in range(np.uint64(ends.size - 1)):
+        end = np.uint64(ends[q + np.uint64(1)])
+        a, weight = start + np.uint64(taps[first]) * C, weights[first]
+        if end == first + np.uint64(2):
+            b, other = start + np.uint64(taps[first + np.uint64(1)]) * C, weights[first + np.uint64(1)]
+            for i in range(np.uint64(FEW)):
+                if i < C:
+                    y[to + i] = x[a + i] * weight + x[b + i] * other
+        else:
+            for i in range(np.uint64(FEW)):
+                if i < C:
+                    y[to + i] = x[a + i] * weight
+            for k in range(first + np.uint64(1), end):
+                a, weight = start + np.uint64(taps[k]) * C, weights[k]
+                for i in range(np.uint64(FEW)):
+                    if i < C:
+                        y[to + i] += x[a + i] * weight
+        to, first = to + C, end
 
 
 @inner
-def _copy(x, start, count, y, to):
-    start, to = np.uint64(start), np.uint64(to)
-    for i in range(np.uint64(count)):
-        y[to + i] = x[start + i]
+def _sum(x, start, count, taps, weights, first, end, step, y, to):
+    """y[to :] = the sum of x[start + taps[k] step :] weights[k] for k from `first` to `end`, of `count` elements.
 
-
-@kernel
-def _backward(dy, N, H, W, C, f, g, linear, dx):
-    group = max(1, CHUNK // max(1, W * g * C * f))
-    spread(_backward_rows, -(-(N * H) // group), dy.size // 4, (dy, N * H, H, W, C, f, g, linear, group, dx))
-
-
-@inner
-def _backward_rows(task, dy, rows, H, W, C, f, g, linear, group, dx):
-    size, one = W * g * C, dx.dtype.type(1)
-    total = np.empty(size, dx.dtype)
-    for m in range(task * group, min((task + 1) * group, rows)):
-        h, started = m % H, False
-        near = 1 if linear else 0  # rows of x whose outputs may have to do with h
-        for p in range(max(h - near, 0) * f, min(h + near + 1, H) * f):
-            weight = one
-            if linear:
-                low, high, above = _source(p, f, H)
-                if h != low and h != high:
-                    continue
-                weight = dx.dtype.type((1 - above if h == low else 0) + (above if h == high else 0))
-            _add(dy, ((m - h) * f + p) * size, size, weight, total, 0, started)
-            started = True
-        for i in range(np.uint64(m * W * C), np.uint64((m + 1) * W * C)):
-            dx[i] = 0
-        for q in range(W * g):
-            if linear:
-                low, high, weight = _source(q, g, W)
-                _add(total, q * C, C, dx.dtype.type(1 - weight), dx, (m * W + low) * C, True)
-                _add(total, q * C, C, dx.dtype.type(weight), dx, (m * W + high) * C, True)
+    Two at a time: each time, y is read and written again.
+    """
+    count, to = np.uint64(count), np.uint64(to)
+    for k in range(first, end, 2):
+        a, weight = np.uint64(start + taps[k] * step), weights[k]
+        if k + 1 < end:
+            b, other = np.uint64(start + taps[k + 1] * step), weights[k + 1]
+            if k == first:
+                for i in range(count):
+                    y[to + i] = x[a + i] * weight + x[b + i] * other
             else:
-                _add(total, q * C, C, one, dx, (m * W + q // g) * C, True)
-
-
-@inner
-def _add(x, start, count, weight, y, to, more):
-    """y[to :] = x[start :] weight, of `count` elements, and `more` of what was there."""
-    start, to = np.uint64(start), np.uint64(to)
-    if more:
-        for i in range(np.uint64(count)):
-            y[to + i] += x[start + i] * weight
-    else:
-        for i in range(np.uint64(count)):
-            y[to + i] = x[start + i] * weight
+                for i in range(count):
+                    y[to + i] += x[a + i] * weight + x[b + i] * other
+        elif k == first:
+            for i in range(count):
+                y[to + i] = x[a + i] * weight
+        else:
+            for i in range(count):
+                y[to + i] += x[a + i] * weight
