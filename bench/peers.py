@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from ..kernels.catalog import BY_NAME
-from . import peer_activations, peer_attention, peer_norms, peer_recurrent
+from . import peer_activations, peer_attention, peer_norms, peer_recurrent, peer_shapes
 
 
 def numpy(op, arrays, options, dy):
@@ -46,6 +46,8 @@ def torch_contestants(t, op, arrays, options, dy):
         return {"torch": _torch_products(t, *found, dy)} if found else {}
     if op in peer_norms.OPS:
         return {"torch": _torch_products(t, *peer_norms.torch(t, op, arrays, options), dy)}
+    if op in peer_shapes.TORCH:
+        return {"torch": _torch_products(t, *peer_shapes.torch(t, op, arrays, options), dy)}
     if op in peer_activations.TORCH:
         return {"torch": _torch_products(t, [arrays["x"]], peer_activations.TORCH[op](t, options), dy)}
     make = {"conv1d": _torch_conv1d, "conv2d": _torch_conv2d, "conv2d_transpose": _torch_conv2d_transpose}.get(op)
@@ -140,6 +142,7 @@ def jax(op, arrays, options, dy):
         **peer_activations.JAX,
         **peer_norms.JAX,
         **peer_recurrent.JAX,
+        **peer_shapes.JAX,
     }.get(op)
     if make is None:
         return {}

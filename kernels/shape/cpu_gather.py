@@ -70,9 +70,9 @@ def _take_rows(task, x, indices, rows, N, R, group, y):
         count = min(K - k, end - row)  # of this m
         base = m * N
         if R == 1:
-            to, first = np.uint64(row), np.uint64(k)
+            to, first, start = np.uint64(row), np.uint64(k), np.uint64(base)
             for i in range(np.uint64(count)):
-                y[to + i] = x[np.uint64(base + indices[first + i])]
+                y[to + i] = x[start + np.uint64(indices[first + i])]
         else:
             for i in range(count):
                 start, to = np.uint64((base + indices[k + i]) * R), np.uint64((row + i) * R)
@@ -105,8 +105,9 @@ def _put_rows(task, dy, indices, M, N, R, blocks, group, width, dx):
                 for j in range(columns):
                     dx[to + j] = zero
         if R == 1:
-            for k in range(K):
-                dx[m * N + indices[k]] += dy[m * K + k]
+            start, to = np.uint64(m * K), np.uint64(m * N)
+            for k in range(np.uint64(K)):
+                dx[to + np.uint64(indices[k])] += dy[start + k]
             continue
         for k in range(K):
             start, to = np.uint64((m * K + k) * R + left), np.uint64((m * N + indices[k]) * R + left)

@@ -35,7 +35,7 @@ def crop_backward(dy, *, width, out=None):
 
 
 def _look(x, width, sign, value, out):
-    shape, *plan = _plan(x.shape, tuple(map(tuple, width)), sign)
+    shape, *plan = _plan(x.shape, width, sign)
     y = empty(shape, x.dtype) if out is None else out
     _window(x.reshape(-1), *plan, float(value), y.reshape(-1))
     return y

@@ -24,8 +24,8 @@ def pad_forward(x, *, width, value=0.0, out=None):
     op = "pad_forward"
     check.floats(op, x=x)
     check.real(op, "value", value)
-    width, more = _check_width(op, "x", x, width)
-    check.out(op, out, tuple(map(int.__add__, x.shape, more)), x)
+    width, shape = _check_width(op, "x", x, width, 1)
+    check.out(op, out, shape, x)
     return _faces(x).pad_forward(x, width=width, value=value, out=out)
 
 
@@ -34,7 +34,7 @@ def pad_backward(dy, *, width, out=None):
     op = "pad_backward"
     dy = np.asarray(dy) if isinstance(dy, np.generic) else dy
     check.floats(op, dy=dy)
-    width, shape = _check_crop(op, "dy", dy, width)
+    width, shape = _check_width(op, "dy", dy, width, -1)
     check.out(op, out, shape, dy)
     return _faces(dy).pad_backward(dy, width=width, out=out)
 
@@ -51,7 +51,7 @@ def crop_forward(x, *, width, out=None):
     """
     op = "crop_forward"
     check.floats(op, x=x)
-    width, shape = _check_crop(op, "x", x, width)
+    width, shape = _check_width(op, "x", x, width, -1)
     check.out(op, out, shape, x)
     return _faces(x).crop_forward(x, width=width, out=out)
 
@@ -61,45 +61,35 @@ def crop_backward(dy, *, width, out=None):
     op = "crop_backward"
     dy = np.asarray(dy) if isinstance(dy, np.generic) else dy
     check.floats(op, dy=dy)
-    width, more = _check_width(op, "dy", dy, width)
-    check.out(op, out, tuple(map(int.__add__, dy.shape, more)), dy)
+    width, shape = _check_width(op, "dy", dy, width, 1)
+    check.out(op, out, shape, dy)
     return _faces(dy).crop_backward(dy, width=width, out=out)
 
 
-def _check_width(op, name, x, width):
-    """(width as a tuple of pairs, their sums)."""
+def _check_width(op, name, x, width, sign):
+    """(width as a tuple of pairs, x's shape with (sign 1) or without (-1) these borders)."""
     try:
-        return _widths(op, name, x.ndim, width)
+        return _checked(op, name, x.shape, width, sign)
     except TypeError:  # lists are no keys of a cache; whatever else was wrong fails again
-        return _widths.__wrapped__(op, name, x.ndim, width)
+        return _checked.__wrapped__(op, name, tuple(x.shape), width, sign)
 
 
 @lru_cache(maxsize=1024)
-def _widths(op, name, ndim, width):
-    sequence = (tuple, list)
-    if not (isinstance(width, sequence) and len(width) == ndim and all(isinstance(w, sequence) for w in width)):
-        raise TypeError(_wrong_width(op, name, ndim, width))
-    if any(len(pair) != 2 for pair in width):
-        raise TypeError(_wrong_width(op, name, ndim, width))
+def _checked(op, name, shape, width, sign):
+    pairs = isinstance(width, (tuple, list)) and all(isinstance(w, (tuple, list)) and len(w) == 2 for w in width)
+    if not pairs or len(width) != len(shape):
+        raise TypeError(
+            f"{op}: width is {width!r}, expected a pair (before, after) for each of the {len(shape)} axes of {name}"
+        )
     for pair in width:
         for one in pair:
             check.whole(op, "width", one)
     width = tuple((int(before), int(after)) for before, after in width)
-    return width, tuple(map(sum, width))
-
-
-def _wrong_width(op, name, ndim, width):
-    return f"{op}: width is {width!r}, expected a pair (before, after) for each of the {ndim} axes of {name}"
-
-
-def _check_crop(op, name, x, width):
-    """(width as a tuple of pairs, the shape that is left)."""
-    width, less = _check_width(op, name, x, width)
-    shape = tuple(map(int.__sub__, x.shape, less))
-    if shape and min(shape) < 0:
-        axis = shape.index(min(shape))
-        raise ValueError(
-            f"{op}: width is {width}, which takes {less[axis]} from axis {axis}, expected at most {x.shape[axis]} "
-            f"because {name} is {tuple(x.shape)}"
-        )
-    return width, shape
+    new = tuple(n + sign * sum(pair) for n, pair in zip(shape, width))
+    for axis, (n, less) in enumerate(zip(shape, new)):
+        if less < 0:
+            raise ValueError(
+                f"{op}: width is {width}, which takes {n - less} from axis {axis}, expected at most {n} because "
+                f"{name} is {shape}"
+            )
+    return width, new
