@@ -139,9 +139,16 @@ def fill_columns(mean, rstd, gamma, beta, fold, columns):
     repeat(columns[2], C)
 
 
+@inner
+def by_samples(flat, B):
+    """(B, G) of the statistics of B samples."""
+    return flat.reshape((B, flat.size // max(B, 1)))
+
+
 @kernel
 def normalise(x, B, P, gamma, beta, epsilon, relu, given, y, mean, variance, rstd):
-    """y, mean, variance, rstd; with `given` mean and variance are there already, of one sample."""
+    """y, and the statistics, flat; with `given` mean and variance are there already, of one sample."""
+    mean, variance, rstd = by_samples(mean, B), by_samples(variance, B), by_samples(rstd, B)
     C = gamma.size
     fold, rows, flags = plan(B, P, C, relu, y)
     n = -(-P // rows)

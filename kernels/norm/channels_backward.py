@@ -16,12 +16,13 @@ from .._cpu.jit import inner, kernel
 from .._cpu.norm_columns import CONSTANT, RELU, STREAMED, add_column_gradients, write_column_gradients
 from .._cpu.streaming import fence
 from .._cpu.threads import spread
-from .channels import AHEAD, SAMPLE, SAMPLES, fill_columns, gather, plan, repeat
+from .channels import AHEAD, SAMPLE, SAMPLES, by_samples, fill_columns, gather, plan, repeat
 
 
 @kernel
 def gradients(dy, x, B, P, gamma, beta, relu, given, mean, rstd, dx, dgamma, dbeta):
-    """dx, dgamma, dbeta; with `given` mean and rstd do not depend on x."""
+    """dx, dgamma, dbeta, from flat statistics; with `given` mean and rstd do not depend on x."""
+    mean, rstd = by_samples(mean, B), by_samples(rstd, B)
     C = gamma.size
     fold, rows, flags = plan(B, P, C, relu, dx)
     flags |= CONSTANT if given else 0

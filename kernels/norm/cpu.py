@@ -70,12 +70,12 @@ def batch_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, activation=Non
     C, dtype = x.shape[-1], x.dtype
     y = empty_like(x) if out is None else out
     mean, rstd, variance = empty(C, dtype), empty(C, dtype), empty(C, dtype)
-    _normalise(x, 1, C, gamma, beta, epsilon, activation, False, y, mean, variance, rstd)
+    _normalise(x, 1, gamma, beta, epsilon, activation, False, y, mean, variance, rstd)
     return y, mean, rstd, variance
 
 
 def batch_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, activation=None):
-    return _gradients(dy, x, 1, x.shape[-1], gamma, beta, activation, False, mean, rstd)
+    return _gradients(dy, x, 1, gamma, beta, activation, False, mean, rstd)
 
 
 def batch_norm_update(running_mean, running_var, mean, variance, *, momentum=0.99):
@@ -86,24 +86,26 @@ def batch_norm_update(running_mean, running_var, mean, variance, *, momentum=0.9
 def batch_norm_inference_forward(x, mean, variance, gamma=None, beta=None, *, epsilon=1e-3, activation=None, out=None):
     y = empty_like(x) if out is None else out
     rstd = empty(mean.shape, x.dtype)
-    _normalise(x, 1, x.shape[-1], gamma, beta, epsilon, activation, True, y, mean, variance, rstd)
+    _normalise(x, 1, gamma, beta, epsilon, activation, True, y, mean, variance, rstd)
     return y
 
 
 def batch_norm_inference_backward(dy, x, mean, variance, gamma=None, beta=None, *, epsilon=1e-3, activation=None):
-    rstd = 1 / np.sqrt(variance + variance.dtype.type(epsilon))
-    return _gradients(dy, x, 1, x.shape[-1], gamma, beta, activation, True, mean, rstd)
+    rstd = empty(variance.shape, x.dtype)
+    _fill_inverse_roots(variance, float(epsilon), rstd)
+    return _gradients(dy, x, 1, gamma, beta, activation, True, mean, rstd)
 
 
 def group_norm_forward(x, gamma=None, beta=None, *, groups, epsilon=1e-3, activation=None, out=None):
     y, shape, dtype = empty_like(x) if out is None else out, (x.shape[0], groups), x.dtype
     mean, rstd, variance = empty(shape, dtype), empty(shape, dtype), empty(shape, dtype)
-    _normalise(x, x.shape[0], groups, gamma, beta, epsilon, activation, False, y, mean, variance, rstd)
+    flat = mean.ravel(), variance.ravel(), rstd.ravel()
+    _normalise(x, x.shape[0], gamma, beta, epsilon, activation, False, y, *flat)
     return y, mean, rstd
 
 
 def group_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, groups, activation=None):
-    return _gradients(dy, x, x.shape[0], groups, gamma, beta, activation, False, mean, rstd)
+    return _gradients(dy, x, x.shape[0], gamma, beta, activation, False, mean.ravel(), rstd.ravel())
 
 
 def instance_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, activation=None, out=None):
@@ -111,29 +113,27 @@ def instance_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, activation=
 
 
 def instance_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd, activation=None):
-    return _gradients(dy, x, x.shape[0], x.shape[-1], gamma, beta, activation, False, mean, rstd)
+    return _gradients(dy, x, x.shape[0], gamma, beta, activation, False, mean.ravel(), rstd.ravel())
 
 
-def _normalise(x, B, groups, gamma, beta, epsilon, activation, given, y, mean, variance, rstd):
-    """y and statistics (B, groups) of B samples."""
+def _normalise(x, B, gamma, beta, epsilon, activation, given, y, mean, variance, rstd):
+    """y and statistics of B samples, flat (B groups)."""
     C = x.shape[-1]
     P = x.size // max(B * C, 1)
-    row = B, groups
     normalise(
         x.ravel(), B, P, _row(gamma, _ones, x), _row(beta, np.zeros, x), float(epsilon), activation == "relu",
-        given, y.ravel(), mean.reshape(row), variance.reshape(row), rstd.reshape(row),
+        given, y.ravel(), mean, variance, rstd,
     )  # fmt: skip
 
 
-def _gradients(dy, x, B, groups, gamma, beta, activation, given, mean, rstd):
-    """dx, dgamma, dbeta of B samples of `groups` groups."""
+def _gradients(dy, x, B, gamma, beta, activation, given, mean, rstd):
+    """dx, dgamma, dbeta of B samples, from their statistics, flat (B groups)."""
     C = x.shape[-1]
     P = x.size // max(B * C, 1)
     dx, dgamma, dbeta = empty_like(x), empty(C, x.dtype), empty(C, x.dtype)
-    row = B, groups
     gradients(
         dy.ravel(), x.ravel(), B, P, _row(gamma, _ones, x), _row(beta, np.zeros, x), activation == "relu",
-        given, mean.reshape(row), rstd.reshape(row), dx.ravel(), dgamma, dbeta,
+        given, mean, rstd, dx.ravel(), dgamma, dbeta,
     )  # fmt: skip
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta
 
@@ -145,6 +145,12 @@ def _update(running_mean, running_var, mean, variance, momentum, rest):
         running_mean[c] = running_mean[c] * momentum + mean[c] * rest
     for c in range(np.uint64(mean.size)):
         running_var[c] = running_var[c] * momentum + variance[c] * rest
+
+
+@kernel
+def _fill_inverse_roots(variance, epsilon, rstd):
+    for c in range(np.uint64(rstd.size)):
+        rstd[c] = 1 / math.sqrt(np.float64(variance[c]) + epsilon)
 
 
 def _row(given, make, x):
