@@ -6,9 +6,9 @@ max   y = x[argmax]    dx = dy where n is argmax, else 0
 
 Of equal values the first counts; a NaN is larger than everything, and the first NaN stays. The largest value of a row
 (R = 1) is looked for BLOCK elements at a time, and its place afterwards in the one block that holds it, which is still
-in a cache: two passes of few instructions are less than one that carries the places along. Columns carry them along,
-ROWS rows a pass. A task owns rows, or a part of N of at most COLUMNS columns; the parts of a column are compared in
-their order. A gradient far larger than the caches is streamed.
+in a cache: two passes of few instructions are less than one that carries the places along. Columns carry them along.
+A task owns rows, or a part of N of at most COLUMNS columns; the parts of a column are compared in their order. A
+gradient far larger than the caches is streamed.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ from .streaming import fence, stream, streams
 from .threads import spread
 
 CHUNK = 1 << 14  # elements of a task
-PART = 1 << 16  # elements of a task that leaves its largest values to be compared with others'
+PART = 1 << 18  # elements of a task that leaves its largest values to be compared with others'
 COLUMNS = 1 << 10
 OWN = 1 << 14  # elements of a row of a gradient that is streamed, at most
 BLOCK = 1 << 11
@@ -93,17 +93,10 @@ def _largest_of_columns(x, start, rows, R, columns, first, y, argmax, to):
     best, places = np.empty(columns, x.dtype), np.empty(columns, np.int32)
     for j in range(np.uint64(columns)):
         best[j], places[j] = x[np.uint64(start) + j], 0
-    for n in range(1, rows, 4):
-        last = rows - 1
-        n1, n2, n3 = min(n + 1, last), min(n + 2, last), min(n + 3, last)
-        x0, x1 = np.uint64(start + n * R), np.uint64(start + n1 * R)
-        x2, x3 = np.uint64(start + n2 * R), np.uint64(start + n3 * R)
-        k0, k1, k2, k3 = np.int32(n), np.int32(n1), np.int32(n2), np.int32(n3)
+    for n in range(1, rows):
+        row, number = np.uint64(start + n * R), np.int32(n)
         for j in range(np.uint64(columns)):
-            most, place = _larger(best[j], places[j], x[x0 + j], k0)
-            most, place = _larger(most, place, x[x1 + j], k1)
-            most, place = _larger(most, place, x[x2 + j], k2)
-            best[j], places[j] = _larger(most, place, x[x3 + j], k3)
+            best[j], places[j] = _larger(best[j], places[j], x[row + j], number)
     for j in range(np.uint64(columns)):
         y[np.uint64(to) + j], argmax[np.uint64(to) + j] = best[j], np.int64(places[j]) + first
 
@@ -127,23 +120,24 @@ def largest_gradient(dy, argmax, M, N, R, dx):
 
 @inner
 def _gradients_of_rows(task, dy, argmax, M, N, group, streamed, dx):
-    row = np.zeros(N if streamed else 0, dx.dtype)
-    for m in range(task * group, min((task + 1) * group, M)):
+    first, last = task * group, min((task + 1) * group, M)
+    if not streamed:
+        for i in range(np.uint64(first * N), np.uint64(last * N)):
+            dx[i] = 0
+        for m in range(first, last):
+            if 0 <= argmax[m] < N:
+                dx[m * N + argmax[m]] = dy[m]
+        return
+    row = np.zeros(N, dx.dtype)
+    for m in range(first, last):
         place = argmax[m]
         inside = 0 <= place < N
-        if streamed:
-            if inside:
-                row[place] = dy[m]
-            stream(row, dx, m * N, N)
-            if inside:
-                row[place] = 0
-        else:
-            for i in range(np.uint64(m * N), np.uint64(m * N + N)):
-                dx[i] = 0
-            if inside:
-                dx[m * N + place] = dy[m]
-    if streamed:
-        fence()
+        if inside:
+            row[place] = dy[m]
+        stream(row, dx, m * N, N)
+        if inside:
+            row[place] = 0
+    fence()
 
 
 @inner

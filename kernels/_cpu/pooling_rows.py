@@ -271,9 +271,8 @@ def _emit_average(v, args):
 
         def visit(r, s):
             at = b.add(corner, _product_sum(v, (r, row), (s, C)))
-            if isinstance(r, ir.Constant):
-                for c in channels:
-                    v.prefetch(b.gep(x, [b.add(b.add(at, c), I64(AHEAD // v.size))]))
+            for c in channels:
+                v.prefetch(b.gep(x, [b.add(b.add(at, c), I64(AHEAD // v.size))]))
             for c, total in zip(channels, totals):
                 value = v.load(b.gep(x, [b.add(at, c)]), mask)
                 value = value if value.type == kind else b.fpext(value, kind)
