@@ -4,7 +4,7 @@ x, dx (M, N, R)    indices (K,), read as flat int64    y, dy (M, K, R)    M and 
 
 y[m, k] = x[m, indices[k]]        dx[m, n] = sum of dy[m, k] over the k with indices[k] = n, in ascending order
 
-Rows of the first axis are looked up as those of an embedding are (kernels/embedding). Of another axis, a task owns rows
+Rows of the first axis, if many, are looked up as those of an embedding are (kernels/embedding). Else a task owns rows
 of y, and of the gradient whole m, or columns of one m: no two tasks write to the same place, and the order of a sum is
 that of the indices.
 """
@@ -21,12 +21,13 @@ from ..embedding.cpu import first_misfit as _first_misfit
 
 CHUNK = 1 << 14  # elements of a task
 COLUMNS = 1 << 10
+SMALL = 1 << 12  # elements, for which the call of another function takes longer than what it does better
 
 
 def gather_forward(x, indices, *, axis=0, out=None):
     M, N, R = _split(x.shape, axis)
     y = empty(x.shape[:axis] + indices.shape + x.shape[axis + 1 :], x.dtype) if out is None else out
-    if M == 1 < R:
+    if M == 1 < R and y.size > SMALL:
         embedding_forward(indices, x.reshape(N, R), out=y.reshape(indices.size, R))
     else:
         _take(x.reshape(-1), _flat(indices), M, N, R, y.reshape(-1))
@@ -35,7 +36,7 @@ def gather_forward(x, indices, *, axis=0, out=None):
 
 def gather_backward(dy, indices, *, input_shape, axis=0):
     M, N, R = _split(input_shape, axis)
-    if M == 1 < R:
+    if M == 1 < R and dy.size + N * R > SMALL:
         return embedding_backward(dy.reshape(indices.size, R), indices.reshape(-1), rows=N).reshape(input_shape)
     dx = empty(input_shape, dy.dtype)
     _put(dy.reshape(-1), _flat(indices), M, N, R, dx.reshape(-1))
@@ -43,7 +44,7 @@ def gather_backward(dy, indices, *, input_shape, axis=0):
 
 
 def first_misfit(indices, size):
-    """The first place of the flat indices that holds no number below `size`, or -1."""
+    """The first place of the flat indices that holds no number from 0 to size - 1, or -1."""
     return _first_misfit(indices, size, None)
 
 
