@@ -4,8 +4,9 @@ import numba
 import numpy as np
 import pytest
 from tilewright import kernels
+from tilewright.kernels._cpu.philox import GROUP, fill, schedule
+from tilewright.kernels._cpu.streaming import STREAMED
 from tilewright.kernels.dropout import reference
-from tilewright.kernels.dropout.cpu import philox
 
 # counter, key and words of Random123's kat_vectors for philox4x32 10
 KNOWN = [
@@ -16,15 +17,37 @@ KNOWN = [
 
 
 @numba.njit
-def compiled_philox(c0, c1, c2, c3, k0, k1):
-    return philox(c0, c1, c2, c3, k0, k1)
+def filled(count, block, key, step):
+    words = np.empty(count, np.uint32)
+    fill(words, count, block, schedule(key), step)
+    return words
+
+
+def joined(low, high):
+    return np.uint64(int(high) << 32 | int(low))
 
 
 @pytest.mark.parametrize("counter, key, words", KNOWN)
 def test_philox_gives_the_published_words(counter, key, words):
     counter, key = ([np.uint64(int(word, 16)) for word in text.split()] for text in (counter, key))
-    for result in (reference.philox(counter, key), compiled_philox(*counter, *key)):
+    block, step = joined(*counter[:2]), joined(*counter[2:])
+    lane = int(block) % (GROUP // 4)
+    compiled = filled(GROUP, block - np.uint64(lane), joined(*key), step)[4 * lane : 4 * lane + 4]
+    for result in (reference.philox(counter, key), compiled):
         assert " ".join(f"{int(word):08x}" for word in result) == words
+
+
+@pytest.mark.parametrize("groups", (1, 2, 3, 4, 7, 16))
+@pytest.mark.parametrize("upper", (0, 1, 2**32 - 2))
+def test_words_of_neighbouring_counters_are_the_references(groups, upper):
+    """From before a counter's lower half overflows to behind that."""
+    seed, step = np.uint64(0x0123456789ABCDEF), np.uint64(0xFEDCBA9876543210)
+    first = ((upper + 1) << 32) - groups // 2 * GROUP // 4
+    block = np.arange(groups * GROUP // 4, dtype=np.uint64) + np.uint64(first)
+    low, high = reference.LOW, reference.HALF
+    of_blocks = reference.philox((block & low, block >> high, step & low, step >> high), (seed & low, seed >> high))
+    want = np.stack(np.broadcast_arrays(*of_blocks), -1).reshape(-1)
+    np.testing.assert_array_equal(filled(groups * GROUP, np.uint64(first), seed, step), want)
 
 
 def kept(shape, rate=0.5, seed=0, step=0):
@@ -58,6 +81,20 @@ def test_dropped_nan_is_zero_and_out_may_be_x():
     assert y is x
     np.testing.assert_array_equal(np.isnan(y), kept(1000))
     assert (y[~kept(1000)] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", (np.float32, np.float64))
+@pytest.mark.parametrize("in_place", (False, True))
+@pytest.mark.parametrize("op", ("dropout", "spatial_dropout"))
+def test_results_that_are_streamed_have_the_same_bits(op, in_place, dtype):
+    x = np.random.default_rng(0).standard_normal((7, -(-STREAMED // 7 // 33 // np.dtype(dtype).itemsize), 33))
+    x = x.astype(dtype)
+    x[::2, 5] = np.nan
+    options = {"rate": 0.4, "seed": 9, "step": 3}
+    assert x.nbytes >= STREAMED
+    want = getattr(reference, f"{op}_forward")(x, **options)
+    got = getattr(kernels, f"{op}_forward")(x, **options, out=x if in_place else None)
+    assert got.tobytes() == want.tobytes()
 
 
 @pytest.mark.parametrize("dtype", (np.float32, np.float64))

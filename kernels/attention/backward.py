@@ -15,6 +15,7 @@ from .._cpu.gemm import MULTIPLIES
 from .._cpu.jit import inner, kernel
 from .._cpu.microkernel import ACCUMULATE
 from .._cpu.panels import panel_columns
+from .._cpu.philox import GROUP
 from .._cpu.threads import flat, spread
 from .._cpu.vecmath import exp
 from .blocks import (
@@ -144,7 +145,7 @@ def _block_of_keys(b, g, s0, part, k, v, lse, sizes, options, rows, delta, dq_pa
     rest = room[2 * packed + copied :]
     dk_sums, dv_sums, blocks = rest[:copied], rest[copied : 2 * copied], rest[2 * copied :]
     p, ds = blocks[: QUERIES * LDS], blocks[QUERIES * LDS :]
-    words = np.empty(KEYS + 8 if options.drops else 0, np.uint32)
+    words = np.empty(KEYS + 2 * GROUP if options.drops else 0, np.uint32)
     start = ((b * S + s0) * G + g) * D
     pack_keys(k, sizes, options, b, g, s0, s0 + columns, keys, 0)
     pack_keys(v, sizes, options, b, g, s0, s0 + columns, values, 0)
@@ -199,7 +200,7 @@ def _row(p, ds, start, columns, lse, delta):
 def _row_with_drops(p, ds, start, columns, lse, delta, place, position, words, options):
     """The same; p become the weights that the forward used."""
     fill_words(words, position, columns, options)
-    offset, zero, keep = np.uint64(position % 4), p.dtype.type(0), options.keep
+    offset, zero, keep = np.uint64(position % GROUP), p.dtype.type(0), options.keep
     shift = zero if lse[place] == -np.inf else lse[place]
     mean = delta[place]
     for i in range(np.uint64(columns)):

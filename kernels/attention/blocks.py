@@ -13,7 +13,7 @@ from .._cpu.jit import inner
 from .._cpu.machine import TILE_ROWS, VECTOR_BYTES
 from .._cpu.microkernel import ACCUMULATE, tile_by_columns, tile_by_rows
 from .._cpu.panels import DEPTH, Matrix, pack_panel, panel_columns
-from ..dropout.cpu import philox
+from .._cpu.philox import GROUP, fill, schedule
 
 # Of a block, on a Zen 5 core at T 512 and 2048, D 64. 64 queries: forward 5 to 7 % slower, backward 1 to 3 %. With
 # those, 128 keys for 256: forward 6 to 17 % slower, backward faster where causal (5 to 17 %); 512: backward 8 to 33 %
@@ -24,12 +24,12 @@ TASKS = 16  # keys are cut into parts until there are as many tasks of a gradien
 
 Sizes = namedtuple("Sizes", "B T S H G D")
 # What changes logits and weights: has_… say whether an array is there; strides of the bias's axes are 0 where it
-# broadcasts; words: key and step of Philox; a weight whose word is below `threshold` is dropped, others times `keep`.
+# broadcasts; words: keys and step of Philox; a weight whose word is below `threshold` is dropped, others times `keep`.
 Options = namedtuple(
     "Options", "scale causal has_mask mask has_bias bias bias_b bias_h bias_t drops words threshold keep"
 )
 
-_LOW, _HALF, _FOUR = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(4)
+_HALF = np.uint64(32)
 
 
 @inner
@@ -48,7 +48,7 @@ def unpacked(integers, numbers, bias, mask):
         integers[7],
         integers[8],
         integers[12] != 0,
-        (words[0], words[1], words[2], words[3]),
+        (schedule(words[1] << _HALF | words[0]), words[3] << _HALF | words[2]),
         np.uint32(integers[17]),
         kind(numbers[1]),
     )
@@ -165,11 +165,7 @@ def keys_seen(sizes, options, t_last):
 
 @inner
 def fill_words(words, position, count, options):
-    """Random words of `count` positions of the weights (B, H, T, S) in C order; the first is words[position % 4]."""
-    key0, key1, step0, step1 = options.words
-    first = np.uint64(position // 4)
-    for i in range(np.uint64((position % 4 + count + 3) // 4)):
-        at = first + i
-        w0, w1, w2, w3 = philox(at & _LOW, at >> _HALF, step0, step1, key0, key1)
-        words[_FOUR * i], words[_FOUR * i + np.uint64(1)] = np.uint32(w0), np.uint32(w1)
-        words[_FOUR * i + np.uint64(2)], words[_FOUR * i + np.uint64(3)] = np.uint32(w2), np.uint32(w3)
+    """Random words of `count` positions of the weights (B, H, T, S) in C order from words[position % GROUP] on."""
+    keys, step = options.words
+    before = position % GROUP
+    fill(words, -(-(before + count) // GROUP) * GROUP, (position - before) // 4, keys, step)

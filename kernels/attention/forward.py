@@ -19,6 +19,7 @@ from .._cpu.gemm import MULTIPLIES
 from .._cpu.jit import inner, kernel
 from .._cpu.microkernel import ACCUMULATE
 from .._cpu.panels import Matrix, pack_panel, panel_columns
+from .._cpu.philox import GROUP
 from .._cpu.threads import flat, spread
 from .._cpu.vecmath import exp, in_order, order
 from .blocks import (
@@ -87,7 +88,7 @@ def _forward_task(task, q, sizes, options, keys, values, tiles, y, lse):
     m, l = state[0], state[1]  # noqa: E741
     m[:] = -np.inf
     l[:] = 0
-    words = np.empty(KEYS + 8 if options.drops else 0, np.uint32)
+    words = np.empty(KEYS + 2 * GROUP if options.drops else 0, np.uint32)
     start = ((b * T + t0) * sizes.H + h) * D
     copy_rows(q, start, sizes.H * D, rows, D, options.scale, scaled, 0, ldq)
     end = keys_seen(sizes, options, t0 + rows - 1)
@@ -138,7 +139,7 @@ def _softmax_row(s, start, columns, m, l, sums, place, D):  # noqa: E741
 @inner
 def _drop(p, start, columns, position, words, options):
     fill_words(words, position, columns, options)
-    offset, zero = np.uint64(position % 4), p.dtype.type(0)
+    offset, zero = np.uint64(position % GROUP), p.dtype.type(0)
     for j in range(np.uint64(columns)):
         i = np.uint64(start) + j
         p[i] = p[i] * options.keep if words[offset + j] >= options.threshold else zero

@@ -8,7 +8,8 @@ spatial: x (N, M, C), a word for every (n, c)    noise: y = x + stddev n, n of B
 
 Words: Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011). The seed is the key, the counter is (position // 4, step), and
 its four words serve four neighbouring positions: nothing is drawn, so a mask depends on neither threads nor history,
-and the backward makes it again instead of keeping it. One task owns CHUNK elements; a word takes 0.25 ns.
+and the backward makes it again instead of keeping it. One task owns CHUNK elements, or STREAM_CHUNK of a result that is
+streamed; both divide 2^34, so that a task's counters have their upper halves in common, as `_cpu/philox.py` wants it.
 """
 
 import math
@@ -16,25 +17,26 @@ import math
 import numpy as np
 
 from .._cpu.circle import sin_cos_of_turns
-from .._cpu.elementwise import CHUNK, unary
+from .._cpu.elementwise import CHUNK, STREAM_CHUNK, unary
 from .._cpu.jit import inner, kernel
+from .._cpu.keep import drop, drop_past, keep
 from .._cpu.memory import empty_like
+from .._cpu.philox import GROUP, fill, schedule
+from .._cpu.prefetch import prefetch
+from .._cpu.streaming import fence, stream, streams
 from .._cpu.threads import spread
 from .._cpu.vecmath import constant, fma, log
 
 BLOCK = 1024  # words at a time, 4 KB
-FULL = 64  # numbers that are made together: whole vectors, so that a number does not depend on how many there are
+FULL = max(GROUP, 64)  # numbers made together: whole vectors, so that one does not depend on how many there are
 
-_MULTIPLIER0, _MULTIPLIER1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_WEYL0, _WEYL1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)  # golden ratio, sqrt(3) - 1
-_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _STEP, _MIDDLE, _MINUS_TWO = constant(2.0**-23), constant(0.5), constant(-2.0)
 
 
 def dropout_forward(x, *, rate, seed, step, out=None):
     y = empty_like(x) if out is None else out
     rate = float(rate)
-    _dropout(x.reshape(-1), *_halves(seed), *_halves(step), int(rate * 2.0**32), 1 / (1 - rate), y.reshape(-1))
+    _dropout(x.ravel(), *_halves(seed), *_halves(step), int(rate * 2.0**32), 1 / (1 - rate), y.ravel())
     return y
 
 
@@ -46,7 +48,7 @@ def spatial_dropout_forward(x, *, rate, seed, step, out=None):
     y = empty_like(x) if out is None else out
     N, C, rate = x.shape[0], x.shape[-1], float(rate)
     counters = *_halves(seed), *_halves(step)
-    _spatial(x.reshape(-1), N, C, *counters, int(rate * 2.0**32), 1 / (1 - rate), y.reshape(-1))
+    _spatial(x.ravel(), N, C, *counters, int(rate * 2.0**32), 1 / (1 - rate), y.ravel())
     return y
 
 
@@ -56,7 +58,7 @@ def spatial_dropout_backward(dy, *, rate, seed, step, out=None):
 
 def gaussian_noise_forward(x, *, stddev, seed, step, out=None):
     y = empty_like(x) if out is None else out
-    _noise(x.reshape(-1), *_halves(seed), *_halves(step), float(stddev), y.reshape(-1))
+    _noise(x.ravel(), *_halves(seed), *_halves(step), float(stddev), y.ravel())
     return y
 
 
@@ -75,67 +77,107 @@ def _halves(number):
     return number & 0xFFFFFFFF, number >> 32
 
 
+@inner
+def _joined(low, high):
+    return np.uint64(high) << np.uint64(32) | np.uint64(low)
+
+
 @kernel
 def _dropout(x, key0, key1, step0, step1, threshold, scale, y):
-    words = (np.uint64(key0), np.uint64(key1), np.uint64(step0), np.uint64(step1))
-    arguments = (x, words, np.uint32(threshold), x.dtype.type(scale), y)
-    spread(_dropout_chunk, -(-x.size // CHUNK), x.size // 4, arguments)
+    past = streams(y)
+    size = STREAM_CHUNK if past else CHUNK
+    keys, step = schedule(_joined(key0, key1)), _joined(step0, step1)
+    arguments = (x, keys, step, np.uint32(threshold), x.dtype.type(scale), y, size, past)
+    spread(_dropout_chunk, -(-x.size // size), x.size // 8, arguments)
 
 
 @inner
-def _dropout_chunk(task, x, key_and_step, threshold, scale, y):
-    zero = x.dtype.type(0)
-    words = np.empty(BLOCK, np.uint32)
-    for start in range(task * CHUNK, min((task + 1) * CHUNK, x.size), BLOCK):
-        count = min(BLOCK, x.size - start)
-        _fill(words, count, start // 4, key_and_step)
-        for i in range(np.uint64(count)):
-            y[np.uint64(start) + i] = x[np.uint64(start) + i] * scale if words[i] >= threshold else zero
+def _dropout_chunk(task, x, keys, step, threshold, scale, y, size, past):
+    start = task * size
+    count = min(size, x.size - start)
+    whole = count // GROUP * GROUP
+    if past:
+        drop_past(x, y, start, whole, keys, step, threshold, scale)
+    else:
+        drop(x, y, start, whole, keys, step, threshold, scale)
+    if whole < count:
+        words = np.empty(GROUP, np.uint32)
+        fill(words, GROUP, (start + whole) // 4, keys, step)
+        keep(x, y, start + whole, count - whole, words, 0, threshold, scale, past)
+    if past:
+        fence()
 
 
 @kernel
 def _spatial(x, N, C, key0, key1, step0, step1, threshold, scale, y):
-    words = np.empty(-(-N * C // 4) * 4, np.uint32)
-    _fill(words, N * C, 0, (np.uint64(key0), np.uint64(key1), np.uint64(step0), np.uint64(step1)))
-    rows = x.size // max(1, N * C)
-    group = max(1, CHUNK // max(1, C))
-    groups = -(-rows // group)
-    arguments = (x, words, rows, group, groups, C, np.uint32(threshold), x.dtype.type(scale), y)
-    spread(_spatial_rows, N * groups, x.size // 8, arguments)
+    words = np.empty(-(-N * C // GROUP) * GROUP, np.uint32)
+    fill(words, words.size, 0, schedule(_joined(key0, key1)), _joined(step0, step1))
+    past = streams(y)
+    size = STREAM_CHUNK if past else CHUNK
+    arguments = (x, words, x.size // max(1, N), C, np.uint32(threshold), x.dtype.type(scale), y, size, past)
+    spread(_spatial_chunk, -(-x.size // size), x.size // 8, arguments)
 
 
 @inner
-def _spatial_rows(task, x, words, rows, group, groups, C, threshold, scale, y):
-    """A group of rows of one image; nothing else writes there."""
-    zero = x.dtype.type(0)
-    n, first = task // groups, task % groups * group
-    word = np.uint64(n * C)
-    for row in range(first, min(first + group, rows)):
-        start = np.uint64((n * rows + row) * C)
-        for c in range(np.uint64(C)):
-            y[start + c] = x[start + c] * scale if words[word + c] >= threshold else zero
+def _spatial_chunk(task, x, words, image, C, threshold, scale, y, size, past):
+    """Few channels are repeated to a row of BLOCK words from any of them on: only the ends of images cut a block."""
+    row, first, known = words, 0, -1
+    if C < BLOCK:
+        row = np.empty(-(-BLOCK // C) * C + C, np.uint32)
+    at, last = task * size, min((task + 1) * size, x.size)
+    while at < last:
+        n, place, channel = at // image, at % image, at % C
+        if n != known and C < BLOCK:
+            channels = np.uint64(n * C)
+            for copy in range(0, min(row.size, image), C):
+                for c in range(np.uint64(C)):
+                    row[np.uint64(copy) + c] = words[channels + c]
+        if C >= BLOCK:
+            first = n * C
+        known = n
+        count = min(last - at, image - place, C - channel if C >= BLOCK else BLOCK)
+        keep(x, y, at, count, row, first + channel, threshold, scale, past)
+        at += count
+    if past:
+        fence()
+
+
+@inner
+def _put(block, y, start, count, past):
+    """y[start : start + count] = block[:count]."""
+    if past:
+        stream(block, y, start, count)
+    else:
+        for i in range(np.uint64(count)):
+            y[np.uint64(start) + i] = block[i]
 
 
 @kernel
 def _noise(x, key0, key1, step0, step1, stddev, y):
-    words = (np.uint64(key0), np.uint64(key1), np.uint64(step0), np.uint64(step1))
-    spread(_noise_chunk, -(-x.size // CHUNK), 2 * x.size, (x, words, x.dtype.type(stddev), y))
+    past = streams(y)
+    size = STREAM_CHUNK if past else CHUNK
+    arguments = (x, schedule(_joined(key0, key1)), _joined(step0, step1), x.dtype.type(stddev), y, size, past)
+    spread(_noise_chunk, -(-x.size // size), 2 * x.size, arguments)
 
 
 @inner
-def _noise_chunk(task, x, key_and_step, stddev, y):
+def _noise_chunk(task, x, keys, step, stddev, y, size, past):
     words, noise = np.empty(BLOCK, np.uint32), np.empty(BLOCK, x.dtype)
-    for start in range(task * CHUNK, min((task + 1) * CHUNK, x.size), BLOCK):
+    for start in range(task * size, min((task + 1) * size, x.size), BLOCK):
         count = min(BLOCK, x.size - start)
         full = -(-count // FULL) * FULL
-        _fill(words, full, start // 4, key_and_step)
+        prefetch(x, start, count)
+        fill(words, full, start // 4, keys, step)
         for i in range(np.uint64(full // 2)):
             first = i * np.uint64(2)
             noise[first], noise[first + np.uint64(1)] = _normal(
                 _uniform(words[first], stddev), _uniform(words[first + np.uint64(1)], stddev)
             )
         for i in range(np.uint64(count)):
-            y[np.uint64(start) + i] = fma(stddev, noise[i], x[np.uint64(start) + i])
+            noise[i] = fma(stddev, noise[i], x[np.uint64(start) + i])
+        _put(noise, y, start, count, past)
+    if past:
+        fence()
 
 
 @inner(forceinline=True)
@@ -151,41 +193,3 @@ def _normal(u, v):
     radius = math.sqrt(_MINUS_TWO(u) * log(u))
     sine, cosine = sin_cos_of_turns(v)
     return radius * cosine, radius * sine
-
-
-@inner
-def _fill(words, count, block, key_and_step):
-    """The words of the counters from `block` on; the last one is whole, whatever the count."""
-    k0, k1, c2, c3 = key_and_step
-    for i in range(np.uint64(-(-count // 4))):
-        at = np.uint64(block) + i
-        w0, w1, w2, w3 = philox(at & _LOW, at >> _HALF, c2, c3, k0, k1)
-        first = i * np.uint64(4)
-        words[first], words[first + np.uint64(1)] = np.uint32(w0), np.uint32(w1)
-        words[first + np.uint64(2)], words[first + np.uint64(3)] = np.uint32(w2), np.uint32(w3)
-
-
-@inner(forceinline=True)
-def philox(c0, c1, c2, c3, k0, k1):
-    """Four random words of a counter; all are uint64 below 2^32. Written out, because a loop would not vectorise."""
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + _WEYL0, k1 + _WEYL1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + np.uint64(2) * _WEYL0, k1 + np.uint64(2) * _WEYL1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + np.uint64(3) * _WEYL0, k1 + np.uint64(3) * _WEYL1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + np.uint64(4) * _WEYL0, k1 + np.uint64(4) * _WEYL1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + np.uint64(5) * _WEYL0, k1 + np.uint64(5) * _WEYL1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + np.uint64(6) * _WEYL0, k1 + np.uint64(6) * _WEYL1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + np.uint64(7) * _WEYL0, k1 + np.uint64(7) * _WEYL1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + np.uint64(8) * _WEYL0, k1 + np.uint64(8) * _WEYL1)
-    return _round(c0, c1, c2, c3, k0 + np.uint64(9) * _WEYL0, k1 + np.uint64(9) * _WEYL1)
-
-
-@inner(forceinline=True)
-def _round(c0, c1, c2, c3, k0, k1):
-    product0, product1 = _MULTIPLIER0 * c0, _MULTIPLIER1 * c2
-    return (
-        (product1 >> _HALF) ^ c1 ^ (k0 & _LOW),
-        product1 & _LOW,
-        (product0 >> _HALF) ^ c3 ^ (k1 & _LOW),
-        product0 & _LOW,
-    )
