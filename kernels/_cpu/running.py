@@ -7,7 +7,7 @@ y[n] = sum_{i <= n} x[i], or sum_{i >= n} x[i] if `backwards`
 Sums are float64. In a row (R = 1) every number would wait for the sum before it: here the sums inside of a part of
 64 bytes are made in three steps, each of which adds the sums of the 1, 2 and 4 numbers before, and what is before the
 part is added last, so that a part waits for one addition. Columns are added one row after another. The order depends
-on the shape alone. A task owns whole rows, or COLUMNS columns of one m.
+on the shape alone. A task owns whole rows, or at most COLUMNS columns of one m.
 """
 
 import numpy as np
@@ -18,12 +18,12 @@ from .emit import I32, I64, ir_function
 from .jit import inner, kernel
 from .machine import VECTOR_BYTES
 from .norm_rows import AS_WRITTEN, either, write
-from .prefetch import prefetch
+from .prefetch import FAR, prefetch
 from .streaming import fence, stream, streams
 from .threads import spread
 
 CHUNK = 1 << 14  # elements of a task
-COLUMNS = 1 << 9
+COLUMNS = 1 << 10
 AHEAD = 1 << 12  # bytes that memory is asked for in advance: the machine's own prefetching ends with a page
 ROWS_AHEAD = 4  # the same for columns
 BACKWARDS, STREAMED = 1, 2
@@ -38,7 +38,7 @@ def running_sums(x, M, N, R, backwards, y):
         flags = (BACKWARDS if backwards else 0) | (STREAMED if streamed and N * y.itemsize % VECTOR_BYTES == 0 else 0)
         spread(_rows, -(-M // group), x.size // 4, (x, M, N, group, flags, y))
         return
-    width = max(1, min(R, COLUMNS))
+    width = max(1, min(R, COLUMNS if M > 1 or R > COLUMNS else COLUMNS // 2))  # two tasks rather than one
     blocks = -(-R // width)
     group = max(1, CHUNK // max(1, N * width)) if blocks == 1 else 1
     streamed &= R * y.itemsize % VECTOR_BYTES == 0 and width * y.itemsize % VECTOR_BYTES == 0
@@ -65,7 +65,8 @@ def _columns(task, x, M, N, R, blocks, group, width, backwards, streamed, y):
         for i in range(N):
             at = (m * N + (N - 1 - i if backwards else i)) * R + left
             start = np.uint64(at)
-            prefetch(x, at - ROWS_AHEAD * R if backwards else at + ROWS_AHEAD * R, columns)
+            for j in range(0, columns if backwards else 1, FAR // x.itemsize):  # rows upwards the machine sees coming
+                prefetch(x, (at - ROWS_AHEAD * R if backwards else at + ROWS_AHEAD * R) + j, columns - j)
             if streamed:
                 for j in range(np.uint64(columns)):
                     total[j] += np.float64(x[start + j])
