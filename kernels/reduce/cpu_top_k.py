@@ -199,7 +199,7 @@ def _insert(best, places, k, count, place, value):
         best[0], places[0] = value, place
 
 
-@inner(forceinline=True)
+@inner
 def _into_heap(best, places, base, k, count, place, value):
     if count < k:
         best[base + count], places[base + count] = value, place
@@ -219,7 +219,7 @@ def _sort(best, places, base, k):
         _sink(best, places, base, 0, j, value, place)
 
 
-@inner(forceinline=True)
+@inner
 def _sink(best, places, base, i, size, value, place):
     """Put one in at i, where there was another, into the heap of `size`."""
     while True:
