@@ -65,8 +65,9 @@ def _columns(task, x, M, N, R, blocks, group, width, backwards, streamed, y):
         for i in range(N):
             at = (m * N + (N - 1 - i if backwards else i)) * R + left
             start = np.uint64(at)
-            for j in range(0, columns if backwards else 1, FAR // x.itemsize):  # rows upwards the machine sees coming
-                prefetch(x, (at - ROWS_AHEAD * R if backwards else at + ROWS_AHEAD * R) + j, columns - j)
+            if backwards or columns < R:  # whole rows, in their order, the machine sees coming
+                for j in range(0, columns, FAR // x.itemsize):
+                    prefetch(x, (at - ROWS_AHEAD * R if backwards else at + ROWS_AHEAD * R) + j, columns - j)
             if streamed:
                 for j in range(np.uint64(columns)):
                     total[j] += np.float64(x[start + j])
