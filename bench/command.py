@@ -164,10 +164,12 @@ def _case(op, case, dtype, names, rounds, threads, ceiling, copied):
     arrays = case.make(dtype)
     results = op.forward("public", arrays, case.options)
     contestants = {"forward": {"ours": op.forward_call("public", arrays, case.options)}}
+    moved = {"forward": op.forward_bytes(arrays, case.options, results)}
     dy = np.random.default_rng(1).standard_normal(np.shape(results[0])).astype(dtype)
     if op.differentiable:
         backward = op.backward_call("public", dy, arrays, case.options, results)
         contestants["backward"] = {"ours": backward}
+        moved["backward"] = op.backward_bytes(backward, backward())
         if "need_dx" in inspect.signature(backward).parameters:
             contestants["weights"] = {"ours": functools.partial(backward, need_dx=False)}
     for name in names:
@@ -177,18 +179,18 @@ def _case(op, case, dtype, names, rounds, threads, ceiling, copied):
     rows = []
     for product, calls in contestants.items():
         times = timing.alternate(calls, rounds)
-        rows.append(_row(op, case, product, threads, arrays, times, ceiling, copied))
+        rows.append(_row(op, case, product, threads, arrays, times, ceiling, copied, moved))
     return rows
 
 
-def _row(op, case, product, threads, arrays, times, ceiling, copied):
+def _row(op, case, product, threads, arrays, times, ceiling, copied, moved):
     row = {"op": op.name, "case": case.why, "product": product, "threads": threads, "seconds": times}
     if op.flops:
         passes = 2 if product == "backward" else 1
         row["flops"] = passes * op.flops(arrays, case.options) / times["ours"]
         row["share"] = row["flops"] / ceiling
-    elif op.bytes and product == "forward":
-        row["bandwidth"] = op.bytes(arrays, case.options) / times["ours"]
+    else:
+        row["bandwidth"] = moved[product] / times["ours"]
         row["share"] = row["bandwidth"] / copied
     others = [time for name, time in times.items() if name != "ours"]
     if others:

@@ -204,7 +204,7 @@ class Sets:
                 outs = [{"out": results[0]} for results in self._forward]
         forward = [op.forward_call("public", *pair) for pair in zip(self.arrays, ({**options, **out} for out in outs))]
         self.calls["forward"] = forward
-        self.bytes["forward"] = op.bytes(host, options) if op.bytes else 0
+        self.bytes["forward"] = op.forward_bytes(host, options, () if op.updates else self._forward[0])
         if op.differentiable:
             self._add_backward(op, options)
 
@@ -216,10 +216,7 @@ class Sets:
         pairs = zip(self._dys, self.arrays, self._forward)
         calls = [op.backward_call("public", dy, arrays, options, results) for dy, arrays, results in pairs]
         self.calls["backward"] = calls
-        gradients = calls[0]()
-        gradients = gradients if isinstance(gradients, tuple) else (gradients,)
-        used = (*calls[0].args, *calls[0].keywords.values(), *gradients)
-        self.bytes["backward"] = sum(x.nbytes for x in used if hasattr(x, "copy_to_host"))
+        self.bytes["backward"] = op.backward_bytes(calls[0], calls[0]())
         if "need_dx" in inspect.signature(calls[0].func).parameters:
             self.calls["weights"] = [_without_dx(call) for call in calls]
             self.bytes["weights"] = 0  # only products have it

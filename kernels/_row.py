@@ -56,7 +56,8 @@ class Op:
     finite: tuple[str, ...] = ()  # array arguments that hold no NaN or infinity, labels as floats say
     updates: tuple[str, ...] = ()  # arrays that an update changes in place; its one function is named by the op
     flops: Callable | None = None  # f(arrays, options), of the forward
-    bytes: Callable | None = None  # that must move, f(arrays, options), of the forward
+    bytes: Callable | None = None  # that the forward must move, f(arrays, options), if not all of them and of y once
+    unread: tuple[str, ...] = ()  # array arguments of whose values the backward reads none
     note: Callable | None = None  # which way a case takes, in a word for the benchmark, f(arrays, options)
     float64: float = 1e-12  # largest error of a result, relative to its largest value
 
@@ -90,6 +91,20 @@ class Op:
             known["rows"] = arrays["w"].shape[0]
         wanted = list(inspect.signature(function).parameters)[1:]
         return functools.partial(function, dy, **{name: known[name] for name in wanted if name in known})
+
+    def forward_bytes(self, arrays, options, results):
+        """Bytes that the forward must move, of arrays and of what it returned."""
+        return self.bytes(arrays, options) if self.bytes else _size(list(arrays.values())) + _size(results)
+
+    def backward_bytes(self, call, gradients):
+        """Bytes that the backward must move, of `backward_call`'s function and of what that returned."""
+        read = [x for name, x in call.keywords.items() if name not in self.unread]
+        return _size(call.args) + _size(read) + _size(gradients)
+
+
+def _size(x):
+    """Bytes of an array, or of many."""
+    return sum(map(_size, x)) if isinstance(x, (list, tuple)) else getattr(x, "nbytes", 0)
 
 
 def normal(*shape, scale=1.0):

@@ -51,7 +51,7 @@ def elementwise(name, recipe=normal, saved="y", others=(), bad=(), folder="activ
         ),
         Bad({**backward, "out": np.ones((3, 2))}, f"{name}_backward: out has shape (3, 2), expected (2, 3)"),
     )
-    return Op(name, folder, ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+    return Op(name, folder, ("x",), cases, bench, bad=bad)
 
 
 OPS = (

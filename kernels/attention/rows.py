@@ -137,7 +137,6 @@ def _attention():
     return Op(
         op, op, ("q", "k", "v", "bias"), cases, bench, ("lse",), bad, optional=("bias",), flops=_flops,
         float64=1e-11,  # a logit of 10,000 is exact to 1e-12 itself
-        bytes=lambda arrays, _: 2 * (arrays["q"].nbytes + arrays["k"].nbytes),
     )  # fmt: skip
 
 
@@ -177,7 +176,7 @@ def _rotary():
             f"{op}_backward: the size of dy's last axis is 3, expected a multiple of 2, for features in pairs",
         ),
     )
-    return Op(op, "attention", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+    return Op(op, "attention", ("x",), cases, bench, bad=bad)
 
 
 OPS = (_attention(), _rotary())

@@ -29,7 +29,7 @@ def _dropout():
         Bad({**dy, "step": None}, "dropout_backward: step is None, expected an integer"),
     )
     bench = (case("in the first cache level", 4096), case("in memory", 6_400_000))
-    return Op("dropout", "dropout", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+    return Op("dropout", "dropout", ("x",), cases, bench, bad=bad)
 
 
 def _spatial():
@@ -56,7 +56,7 @@ def _spatial():
         Bad({"dy": np.ones((7, 5, 13)), "seed": -1}, f"{op}_backward: seed is -1, expected at least 0"),
     )
     bench = (case("32x4x4x8", 32, 4, 4, 8), case("32x56x56x64", 32, 56, 56, 64))
-    return Op(op, "dropout", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+    return Op(op, "dropout", ("x",), cases, bench, bad=bad)
 
 
 def _noise():
@@ -78,7 +78,7 @@ def _noise():
         Bad({"out": np.zeros((13, 7))}, f"{op}_forward: out has shape (13, 7), expected (7, 13)"),
     )
     bench = (case("in the first cache level", 4096), case("in memory", 6_400_000))
-    return Op(op, "dropout", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+    return Op(op, "dropout", ("x",), cases, bench, bad=bad)
 
 
 OPS = (_dropout(), _spatial(), _noise())

@@ -148,7 +148,6 @@ def _one_hot():
         cases,
         bench,
         bad=bad,
-        bytes=lambda arrays, options: 4 * arrays["ids"].size * options["classes"],
     )
 
 

@@ -6,10 +6,6 @@ from .._row import Bad, Case, Op, away_from_zero, normal, ragged, uniform
 from .rows_classes import OPS as _classes
 
 
-def loss_bytes(arrays, _):
-    return sum(x.nbytes for x in arrays.values())
-
-
 def some_zero(*shape):
     """Weights, of which a third is 0."""
     return lambda rng, dtype: (rng.uniform(0.5, 2, shape) * (rng.random(shape) > 1 / 3)).astype(dtype)
@@ -70,7 +66,7 @@ def _elements(op, y=normal, t=normal, bad=(), options=None, cases=(), finite=())
         for why, shape in (("32x1", (32, 1)), ("4 KB", (1024,)), ("in memory", (6_400_000,)))
     )
     bad = (*_bad(op), *bad)
-    return Op(op, "loss", ("y",), cases, bench, bad=bad, finite=("weights", *finite), bytes=loss_bytes)
+    return Op(op, "loss", ("y",), cases, bench, bad=bad, finite=("weights", *finite))
 
 
 def _signs(*shape):
@@ -178,7 +174,7 @@ def _binary_crossentropy():
         ),
         Bad({"label_smoothing": 1.5}, f"{op}_forward: label_smoothing is 1.5, expected a number from 0 to 1"),
     )
-    return Op(op, "loss", ("y",), cases, bench, bad=bad, finite=("weights",), bytes=loss_bytes)
+    return Op(op, "loss", ("y",), cases, bench, bad=bad, finite=("weights",))
 
 
 def _binary_focal_crossentropy():
@@ -194,7 +190,7 @@ def _binary_focal_crossentropy():
         Bad({"gamma": -1.0}, f"{op}_forward: gamma is -1.0, expected a number from 0 to inf"),
         Bad({"alpha": -0.5, "dloss": 1.0}, f"{op}_backward: alpha is -0.5, expected a number from 0 to inf"),
     )
-    return Op(op, "loss", ("y",), cases, bench, bad=bad, finite=("weights", "t"), bytes=loss_bytes)
+    return Op(op, "loss", ("y",), cases, bench, bad=bad, finite=("weights", "t"))
 
 
 def _vectors(op, y, t, cases=(), names=("y", "t"), differentiable=("y",), bad=(), finite=()):
@@ -240,7 +236,7 @@ def _vectors(op, y, t, cases=(), names=("y", "t"), differentiable=("y",), bad=()
         *bad,
     )
     finite = ("weights", *finite)
-    return Op(op, "loss", differentiable, cases, bench, bad=bad, finite=finite, bytes=loss_bytes)
+    return Op(op, "loss", differentiable, cases, bench, bad=bad, finite=finite)
 
 
 def _triplet():

@@ -5,10 +5,6 @@ import numpy as np
 from .._row import Bad, Case, Op, labels, normal, probabilities, uniform
 
 
-def _loss_bytes(arrays, _):
-    return sum(x.nbytes for x in arrays.values())
-
-
 def _some_zero(*shape):
     """Weights, of which a third is 0."""
     return lambda rng, dtype: (rng.uniform(0.5, 2, shape) * (rng.random(shape) > 1 / 3)).astype(dtype)
@@ -158,7 +154,7 @@ def _focal(op, target, **options):
 
 def _op(op, cases, bad, finite=()):
     finite = ("weights", "class_weights", *finite)
-    return Op(op, "loss", ("y",), *cases, bad=bad, finite=finite, bytes=_loss_bytes)
+    return Op(op, "loss", ("y",), *cases, bad=bad, finite=finite)
 
 
 def _labels(M, N):

@@ -83,7 +83,7 @@ def _pooling(name, saved=()):
                 f"{backward}: argmax is float64, expected an integer dtype; convert it with argmax.astype(np.int64)",
             ),
         )
-    return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+    return Op(name, "pool", ("x",), cases, bench, saved, bad)
 
 
 def _sequences(name, saved=()):
@@ -135,7 +135,7 @@ def _sequences(name, saved=()):
             ),
         )
     bench = (case("64x1024x128", 64, 1024, 128), case("32x100x64, 3/1", 32, 100, 64, window=3, stride=1))
-    return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+    return Op(name, "pool", ("x",), cases, bench, saved, bad)
 
 
 def _adaptive(name, saved=()):
@@ -176,7 +176,7 @@ def _adaptive(name, saved=()):
             ),
         )
     bench = (case("32x56x56x64 to 7x7", 32, 56, 56, 64, size=7), case("32x10x10x64 to 3x3", 32, 10, 10, 64, size=3))
-    return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+    return Op(name, "pool", ("x",), cases, bench, saved, bad)
 
 
 def _global(name, axes, saved=()):
@@ -217,7 +217,7 @@ def _global(name, axes, saved=()):
             ),
         )
     bench = tuple(case(why, *shape) for why, shape in bench.items())
-    return Op(name, "pool", ("x",), cases, bench, saved, bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+    return Op(name, "pool", ("x",), cases, bench, saved, bad)
 
 
 OPS = (

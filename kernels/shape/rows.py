@@ -49,11 +49,7 @@ def _pairs(name):
         case("32 x 3136 x 64 and 32 x 1 x 64", (32, 3136, 64), (32, 1, 64)),
     )
 
-    def moved(arrays, _):
-        a, b = arrays["a"], arrays["b"]
-        return a.nbytes + b.nbytes + max(a.nbytes, b.nbytes)
-
-    return Op(name, "shape", ("a", "b"), cases, bench, bad=bad, bytes=moved)
+    return Op(name, "shape", ("a", "b"), cases, bench, bad=bad, unread=("a", "b") if name == "add" else ())
 
 
 def _transpose():
@@ -90,7 +86,7 @@ def _transpose():
         case("32 x 56 x 56 x 64, channels first", (32, 56, 56, 64), (0, 3, 1, 2)),
         case("16 x 512 x 8 x 64, heads", (16, 512, 8, 64), (0, 2, 1, 3)),
     )
-    return Op("transpose", "shape", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
+    return Op("transpose", "shape", ("x",), cases, bench, bad=bad)
 
 
 def _pad():
@@ -135,11 +131,7 @@ def _pad():
         case("64 x 200 x 512 to 256 steps", (64, 200, 512), (0, 0), (0, 56), (0, 0)),
     )
 
-    def moved(arrays, options):
-        x = arrays["x"]
-        return x.nbytes + x.itemsize * math.prod(n + sum(pair) for n, pair in zip(x.shape, options["width"]))
-
-    return Op("pad", "shape", ("x",), cases, bench, bad=bad, bytes=moved)
+    return Op("pad", "shape", ("x",), cases, bench, bad=bad)
 
 
 def _crop():

@@ -40,11 +40,7 @@ def _softmax():
         Bad({**backward, "axis": 5}, "softmax_backward: axis is 5, expected -2 to 1 because y has 2 axes"),
         Bad({**backward, "out": np.ones((3, 2))}, "softmax_backward: out has shape (3, 2), expected (2, 3)"),
     )
-    return Op("softmax", "softmax", ("x",), cases, bench, bad=bad, bytes=lambda arrays, _: 2 * arrays["x"].nbytes)
-
-
-def _bytes(arrays, _):
-    return 2 * arrays["x"].nbytes
+    return Op("softmax", "softmax", ("x",), cases, bench, bad=bad)
 
 
 def _in_memory(**options):
@@ -99,7 +95,7 @@ def _masked_softmax():
         case("attention rows", (32, 256, 256), _seen(256, 256)),
         case("attention rows, in memory", (32, 512, 512), _seen(512, 512)),
     )
-    return Op("masked_softmax", "softmax", ("x",), cases, bench, bad=bad, bytes=_bytes)
+    return Op("masked_softmax", "softmax", ("x",), cases, bench, bad=bad)
 
 
 def _causal_softmax():
@@ -115,7 +111,7 @@ def _causal_softmax():
         Bad({"x": np.ones(3)}, f"{op}: x has 1 axes (shape (3,)), expected at least 2"),
         Bad({"out": np.ones((7, 8))}, f"{op}: out has shape (7, 8), expected (7, 7)"),
     )
-    return Op("causal_softmax", "softmax", ("x",), cases, _in_memory(), bad=bad, bytes=_bytes)
+    return Op("causal_softmax", "softmax", ("x",), cases, _in_memory(), bad=bad)
 
 
 def _axes():
@@ -141,7 +137,7 @@ def _log_softmax():
         Bad({"axis": 2}, "log_softmax_forward: axis is 2, expected -2 to 1 because x has 2 axes"),
         Bad({"out": np.ones((13, 7))}, "log_softmax_forward: out has shape (13, 7), expected (7, 13)"),
     )
-    return Op("log_softmax", "softmax", ("x",), *_axes(), bad=bad, bytes=_bytes)
+    return Op("log_softmax", "softmax", ("x",), *_axes(), bad=bad)
 
 
 def _logsumexp():
@@ -153,7 +149,7 @@ def _logsumexp():
             "logsumexp_backward: dy has shape (13,), expected (7,) because x is (7, 13)",
         ),
     )
-    return Op("logsumexp", "softmax", ("x",), *_axes(), bad=bad, bytes=lambda arrays, _: arrays["x"].nbytes)
+    return Op("logsumexp", "softmax", ("x",), *_axes(), bad=bad)
 
 
 OPS = (_softmax(), _masked_softmax(), _causal_softmax(), _log_softmax(), _logsumexp())
