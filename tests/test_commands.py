@@ -106,13 +106,14 @@ def test_a_folder_that_cannot_be_made_is_said_before_training(tmp_path, capsys):
     (
         (
             ["trian"],
-            "command is 'trian', expected one of 'train', 'info', 'ops', 'check', 'bench'; did you mean 'train'?",
+            "command is 'trian', expected one of 'train', 'info', 'ops', 'check', 'compile', 'bench'; "
+            "did you mean 'train'?",
         ),
         (["train", "digit"], "dataset is 'digit', expected one of 'digits'; did you mean 'digits'?"),
         (["train", "digits", "--epochs", "0"], "argument --epochs: 0 is too small, expected at least 1"),
         (["train", "digits", "--seed", "x"], "argument --seed: 'x' is not a whole number"),
         (["train"], "the following arguments are required: dataset"),
-        ([], "the following arguments are required: {train,info,ops,check,bench}"),
+        ([], "the following arguments are required: {train,info,ops,check,compile,bench}"),
     ),
 )
 def test_wrong_words_are_answered_with_the_nearest_known_ones(arguments, message, capsys):

@@ -23,7 +23,7 @@ from .._cpu.norm_rows import TOGETHER, add_gradients, add_rows, add_squares, wri
 from .._cpu.streaming import fence, streams
 from .._cpu.threads import spread
 from .channels import normalise
-from .channels_backward import gradients
+from .channels_gradient import gradients
 
 CHUNK = 1 << 12  # elements that are gone over while they are in the first-level cache, or TOGETHER rows
 STEPS = 16  # of a task that streams: it ends with a fence, which waits for memory
