@@ -1,11 +1,11 @@
-"""A call of every op on its smallest case: checks, dispatch, the results' arrays, and next to nothing to compute.
+"""A call of every op on its smallest case, a folder's together: checks, dispatch, results' arrays, hardly a sum.
 
 Wanted are at most 3 us beside what the kernels themselves take.
 """
 
 import numpy as np
 from tilewright.kernels._compare import random_dy
-from tilewright.kernels.catalog import BY_NAME, OPS
+from tilewright.kernels.catalog import OPS
 
 from . import pin
 
@@ -21,22 +21,25 @@ def _elements(arrays):
 
 
 class Overhead:
-    params = [[op.name for op in OPS], ["forward", "backward"]]
-    param_names = ["op", "way"]
+    params = sorted({op.folder for op in OPS})  # a process each: one for every op would take minutes to start
+    param_names = ["folder"]
 
-    def setup(self, op, way):
-        row = BY_NAME[op]
-        if way == "backward" and not row.differentiable:
-            raise NotImplementedError  # asv's word for "there is none"
+    def setup(self, folder):
         pin(1)
-        case = smallest(row)
-        arrays = case.make(np.float32)
-        self.call = row.forward_call("public", arrays, case.options)
-        if way == "backward":
-            results = row.forward("public", arrays, case.options)
-            dy = random_dy(results[0], np.float32)
-            self.call = row.backward_call("public", dy, arrays, case.options, results)
-        self.call()
+        self.calls = [call for op in OPS if op.folder == folder for call in _calls(op)]
+        for call in self.calls:
+            call()
 
-    def time_call(self, op, way):
-        self.call()
+    def time_calls(self, folder):
+        """A call of every op of a folder, and of its gradient."""
+        for call in self.calls:
+            call()
+
+
+def _calls(op):
+    case = smallest(op)
+    arrays = case.make(np.float32)
+    yield op.forward_call("public", arrays, case.options)
+    if op.differentiable:
+        results = op.forward("public", arrays, case.options)
+        yield op.backward_call("public", random_dy(results[0], np.float32), arrays, case.options, results)
