@@ -1,7 +1,11 @@
 import contextlib
+import signal
 
 import numba
 import pytest
+
+# what a shell starts in the background ignores Ctrl-C, and so would every process that a test starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
