@@ -6,7 +6,6 @@ kept on disk beside the compiled kernels, so that nobody finds it out twice for 
 """
 
 import functools
-import hashlib
 import pickle
 import re
 import subprocess
@@ -41,11 +40,9 @@ def assemble(function, signature, capability, max_registers=None):
 
 def _path(function, *facts):
     """Where the usage of a kernel is kept; None where nothing can be."""
-    from .cache import described, folder
+    from .cache import file_of
 
-    key = metadata.version("nvidia-cuda-nvcc"), described(function), *map(str, facts)
-    name = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
-    return folder() and folder() / f"{function.__qualname__.replace('<', '').replace('>', '')}-{name}.usage"
+    return file_of(function, (metadata.version("nvidia-cuda-nvcc"), *map(str, facts)), "usage")
 
 
 def _assembled(function, signature, capability, max_registers):

@@ -65,16 +65,22 @@ class DiskCache(_Cache):
         self._enabled = False
 
     def flush(self):
-        for file in folder().glob(f"{self._name()}-*.bin"):
+        for file in folder().glob(f"{_name(self._function)}-*.bin"):
             file.unlink(missing_ok=True)
-
-    def _name(self):
-        return f"{self._function.__module__}.{self._function.__qualname__}".replace("<", "").replace(">", "")
 
     def _file(self, sig):
         capability = devices.get_context().device.compute_capability
-        key = described(self._function), described(self._options), repr(sig), tuple(capability)
-        return folder() / f"{self._name()}-{hashlib.sha256(repr(key).encode()).hexdigest()[:20]}.bin"
+        return file_of(self._function, (described(self._options), repr(sig), tuple(capability)), "bin")
+
+
+def file_of(function, facts, ending):
+    """Where something is kept that follows from a function and some facts; None where nothing can be."""
+    key = hashlib.sha256(repr((described(function), facts)).encode()).hexdigest()[:20]
+    return folder() and folder() / f"{_name(function)}-{key}.{ending}"
+
+
+def _name(function):
+    return f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(">", "")
 
 
 def described(value):

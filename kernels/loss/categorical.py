@@ -72,7 +72,7 @@ def categorical_crossentropy_with_gradient(
     """
     op = "categorical_crossentropy_with_gradient"
     checks.shares(op, y, t, label_smoothing, weights, class_weights, reduction)
-    checks.one_number("categorical_crossentropy_with_gradient", reduction)
+    checks.one_number(op, reduction)
     return faces(y).categorical_crossentropy_with_gradient(
         y,
         t,

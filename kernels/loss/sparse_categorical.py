@@ -102,7 +102,7 @@ def sparse_categorical_crossentropy_with_gradient(
     """
     op = "sparse_categorical_crossentropy_with_gradient"
     checks.labels(op, y, t, label_smoothing, weights, class_weights, ignore_index, reduction)
-    checks.one_number("sparse_categorical_crossentropy_with_gradient", reduction)
+    checks.one_number(op, reduction)
     return faces(y).sparse_categorical_crossentropy_with_gradient(
         y,
         t,
