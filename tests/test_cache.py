@@ -166,6 +166,32 @@ except RuntimeError as error:
         assert expected in done.stdout, done.stderr
 
 
+def test_kernels_of_two_processes_never_call_each_others_functions(package, tmp_path):
+    """Adam and Adadelta are made by one function around another: in both processes Numba counts to the same names."""
+    program = """
+import sys
+import numpy as np
+from tilewright import kernels
+
+for name, options in (("sgd_update", {}), ("adam_update", {"step": 1}), ("adadelta_update", {})):
+    if name in sys.argv:
+        w, dw, a, b = np.full((4, 5), 2.0)
+        getattr(kernels, name)(w, dw, *((None,) if name == "sgd_update" else (a, b)), **options)
+        print(name, a[0])
+"""
+
+    def updates(*names):
+        command = [sys.executable, "-c", program, *names]
+        seeded = environment(package, tmp_path, PYTHONHASHSEED="0")  # the names hold a set's text
+        return subprocess.run(command, env=seeded, cwd=package, capture_output=True, text=True, check=True).stdout
+
+    updates("sgd_update")  # compiles what reads lists of arrays, for both
+    alone = updates("adam_update"), updates("adadelta_update")
+    before = compiled(tmp_path)
+    assert updates("adam_update", "adadelta_update") == "".join(alone) == "adam_update 2.0\nadadelta_update 2.1\n"
+    assert compiled(tmp_path) == before
+
+
 @pytest.mark.parametrize("damage", ("cut", "garbage", "empty", "a flipped bit"))
 def test_a_damaged_file_is_compiled_anew_with_a_warning(package, cache, damage):
     for file in compiled(cache):

@@ -14,13 +14,14 @@ from numba.core.lowering import Lower
 from numba.core.pythonapi import NativeValue
 from numba.core.typed_passes import NativeLowering
 
+from .library import KernelLibrary
 from .objects import DATA, HEADER, KNOWN, SHAPE, STRIDES
 
 _I64 = ir.IntType(64)
 
 
 class KernelCompiler(CompilerBase):
-    """Numba's pipeline; only the function that Python calls is made otherwise."""
+    """Numba's pipeline; only the function that Python calls is made otherwise, and its code is kept apart (library.py)."""
 
     def define_pipelines(self):
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
@@ -36,6 +37,10 @@ class _Lowering(NativeLowering):
     @property
     def lowering_class(self):
         return _Lower
+
+    def run_pass(self, state):
+        state.library = KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        return super().run_pass(state)
 
 
 class _Lower(Lower):

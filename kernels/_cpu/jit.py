@@ -20,6 +20,7 @@ from .. import _cache, _collector
 from . import symbols
 from .arguments import KernelCompiler
 from .ingredient import IngredientCompiler
+from .library import exported
 
 # NaN and infinity travel as in the reference, so `nnan` and `ninf` are left out; `arcp` and `afn` cost accuracy.
 FASTMATH = frozenset({"contract", "reassoc", "nsz"})
@@ -52,7 +53,7 @@ def inner(function=None, *, fastmath=FASTMATH, **options):
 def c_kernel(function, signature, fastmath=FASTMATH):
     """`function` as a C callback of this signature, cached on disk."""
     cache = _DiskCache(f"{function.__module__}.{function.__qualname__}.c")
-    return symbols.c_function(function, signature, cache, **_flags(fastmath))
+    return symbols.c_function(function, signature, cache, KernelCompiler, **_flags(fastmath))
 
 
 def _flags(fastmath):
@@ -112,7 +113,7 @@ def _names_only(bitcode):
     It keeps the whole code besides, for linking into other functions, and parsing it takes half of the loading time.
     """
     module = llvmlite.binding.parse_bitcode(bitcode)
-    text = [f'define void @"{f.name}"() {{ ret void }}' for f in module.functions if not f.is_declaration]
+    text = [f'define void @"{f.name}"() {{ ret void }}' for f in exported(module)]
     text += [f'@"{g.name}" = global i8 0' for g in module.global_variables if not g.is_declaration]
     return llvmlite.binding.parse_assembly("\n".join(text)).as_bitcode()
 

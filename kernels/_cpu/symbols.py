@@ -37,9 +37,9 @@ def needed(library):
     return [f.name for f in library._final_module.functions if f.is_declaration and f.name.startswith(PREFIX)]
 
 
-def c_function(function, signature, cache, **options):
-    """`function` compiled as a C callback, from or into `cache`."""
-    compiled = CFunc(function, (signature.args, signature.return_type), {}, options)
+def c_function(function, signature, cache, compiler, **options):
+    """`function` compiled by a pipeline as a C callback, from or into `cache`."""
+    compiled = CFunc(function, (signature.args, signature.return_type), {}, options, compiler)
     compiled._cache = cache
     compiled.compile()
     return compiled
