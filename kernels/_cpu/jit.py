@@ -34,7 +34,8 @@ def kernel(function=None, *, fastmath=FASTMATH, **options):
     """Compile `function` for the CPU, lazily per signature and cached on disk; loops on all threads are `spread`'s."""
     if function is None:
         return functools.partial(kernel, fastmath=fastmath, **options)
-    dispatcher = numba.njit(**{"pipeline_class": KernelCompiler, **_flags(fastmath), **options})(function)
+    options = {"pipeline_class": KernelCompiler, "no_cfunc_wrapper": True, **_flags(fastmath), **options}
+    dispatcher = numba.njit(**options)(function)
     if hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT hands back the function itself
         dispatcher._cache = _DiskCache(f"{function.__module__}.{function.__qualname__}")
         dispatcher.compile = _collector.still()(dispatcher.compile)
@@ -45,7 +46,8 @@ def inner(function=None, *, fastmath=FASTMATH, **options):
     """Compile a function that only kernels call: it becomes part of their code, so it is not cached on its own."""
     if function is None:
         return functools.partial(inner, fastmath=fastmath, **options)
-    options = {"no_cpython_wrapper": True, "pipeline_class": IngredientCompiler, **_flags(fastmath), **options}
+    wrappers = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    options = {**wrappers, "pipeline_class": IngredientCompiler, **_flags(fastmath), **options}
     return numba.njit(**options)(function)
 
 
