@@ -9,8 +9,9 @@ import importlib.util
 
 import numpy as np
 
-from ..kernels import _window as window
-from . import peers
+from . import peer_products, peers
+from .peer_calls import torch_products
+from .peer_pools import torch_pool
 
 
 def torch(op, sets, options):
@@ -49,7 +50,7 @@ def of_tensors(t, op, arrays, options, dy):
     if op in ("adam_update", "sgd_update"):
         return {"torch": {"forward": _update(t, op, arrays, options)}}
     if op in ("max_pool2d", "average_pool2d"):
-        pool, images = _pool(t, op, arrays["x"], options), (0, 3, 1, 2)
+        pool, images = torch_pool(t, op, arrays["x"].shape[1:3], options), (0, 3, 1, 2)
         if pool is None:
             return {}
         return _products(t, [arrays["x"].permute(images)], pool, dy.permute(images))
@@ -108,21 +109,8 @@ _LOSSES = {
 
 
 def _products(t, leaves, function, dy):
-    products = peers._torch_products(t, leaves, function, dy)
+    products = torch_products(t, leaves, function, dy)
     return {"torch": {name: products[name] for name in ("forward", "backward")}}
-
-
-def _pool(t, op, x, options):
-    """The pooling of images in PyTorch's order of axes; None for a padding that PyTorch has not."""
-    size = window.pair(op, "window", options.get("window", 2))
-    stride = size if options.get("stride") is None else window.pair(op, "stride", options["stride"])
-    outputs, pads = window.resolve(op, x.shape[1:3], size, stride, options.get("padding", "valid"), (1, 1))
-    if pads[0] or pads[2]:
-        return None
-    reaches = bool(pads[1] or pads[3])  # the last windows reach out of the image
-    if op == "max_pool2d":
-        return lambda x: t.nn.functional.max_pool2d(x, size, stride, ceil_mode=reaches)
-    return lambda x: t.nn.functional.avg_pool2d(x, size, stride, ceil_mode=reaches, count_include_pad=False)
 
 
 def _update(t, op, arrays, options):
@@ -154,7 +142,7 @@ def cupy(op, sets, options):
 
     def call(arrays):
         a, b = (c.asarray(arrays[name]) for name in "ab")
-        return lambda: peers._matmul(options)(a, b)
+        return lambda: peer_products.matmul(options)(a, b)
 
     return {"cupy": {"forward": [call(arrays) for arrays, _ in sets]}}, elapsed
 

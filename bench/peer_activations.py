@@ -1,4 +1,6 @@
-"""Activations in PyTorch and JAX, for bench/peers.py: {op: f(library, options) -> function of the tensor}."""
+"""Activations in PyTorch and JAX, for bench/peers.py."""
+
+from .peer_calls import jax_peers, torch_peers
 
 
 def _torch(name, *options, **fixed):
@@ -10,6 +12,10 @@ def _torch(name, *options, **fixed):
         return lambda x: function(x, **chosen, **fixed)
 
     return make
+
+
+def _torch_leaky_relu(t, options):
+    return lambda x: t.nn.functional.leaky_relu(x, options.get("negative_slope", 0.3))
 
 
 def _torch_gelu(t, options):
@@ -24,26 +30,28 @@ def _torch_swiglu(t, options):
     return swiglu
 
 
-TORCH = {
-    "relu": _torch("relu"),
-    "relu6": _torch("relu6"),
-    "leaky_relu": _torch("leaky_relu", "negative_slope"),
-    "elu": _torch("elu", "alpha"),
-    "selu": _torch("selu"),
-    "celu": _torch("celu", "alpha"),
-    "sigmoid": lambda t, options: t.sigmoid,
-    "hard_sigmoid": _torch("hardsigmoid"),
-    "tanh": lambda t, options: t.tanh,
-    "hard_tanh": _torch("hardtanh"),
-    "softplus": _torch("softplus"),
-    "softsign": _torch("softsign"),
-    "silu": _torch("silu"),
-    "hard_swish": _torch("hardswish"),
-    "mish": _torch("mish"),
-    "gelu": _torch_gelu,
-    "glu": _torch("glu"),
-    "swiglu": _torch_swiglu,
-}
+TORCH = torch_peers(
+    {
+        "relu": _torch("relu"),
+        "relu6": _torch("relu6"),
+        "leaky_relu": _torch_leaky_relu,
+        "elu": _torch("elu", "alpha"),
+        "selu": _torch("selu"),
+        "celu": _torch("celu", "alpha"),
+        "sigmoid": lambda t, options: t.sigmoid,
+        "hard_sigmoid": _torch("hardsigmoid"),
+        "tanh": lambda t, options: t.tanh,
+        "hard_tanh": _torch("hardtanh"),
+        "softplus": _torch("softplus"),
+        "softsign": _torch("softsign"),
+        "silu": _torch("silu"),
+        "hard_swish": _torch("hardswish"),
+        "mish": _torch("mish"),
+        "gelu": _torch_gelu,
+        "glu": _torch("glu"),
+        "swiglu": _torch_swiglu,
+    }
+)
 
 
 def _jax(name, *options, **fixed):
@@ -65,13 +73,15 @@ def _jax_swiglu(j, options):
     return swiglu
 
 
-JAX = {
-    **{name: _jax(name) for name in ("relu", "relu6", "selu", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh")},
-    **{name: _jax(name) for name in ("softplus", "silu", "hard_swish", "mish", "glu")},
-    "leaky_relu": _jax("leaky_relu", "negative_slope"),
-    "elu": _jax("elu", "alpha"),
-    "celu": _jax("celu", "alpha"),
-    "softsign": _jax("soft_sign"),
-    "gelu": _jax("gelu", "approximate", approximate=False),
-    "swiglu": _jax_swiglu,
-}
+JAX = jax_peers(
+    {
+        **{name: _jax(name) for name in ("relu", "relu6", "selu", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh")},
+        **{name: _jax(name) for name in ("softplus", "silu", "hard_swish", "mish", "glu")},
+        "leaky_relu": _jax("leaky_relu", "negative_slope", negative_slope=0.3),
+        "elu": _jax("elu", "alpha"),
+        "celu": _jax("celu", "alpha"),
+        "softsign": _jax("soft_sign"),
+        "gelu": _jax("gelu", "approximate", approximate=False),
+        "swiglu": _jax_swiglu,
+    }
+)

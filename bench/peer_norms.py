@@ -3,6 +3,10 @@
 A gradient of a batch norm in training is that of its batch's statistics; epsilon is ours where the case names none.
 """
 
+import functools
+
+from .peer_calls import jax_peers, torch_products
+
 OPS = ("layer_norm", "rms_norm", "batch_norm", "batch_norm_inference", "group_norm", "instance_norm")
 GIVEN = ("mean", "variance")
 
@@ -11,8 +15,7 @@ def _epsilon(op, options):
     return options.get("epsilon", 1e-6 if op == "rms_norm" else 1e-3)
 
 
-def torch(t, op, arrays, options):
-    """(arrays that have gradients, function of them)."""
+def _torch(op, t, arrays, options, dy):
     epsilon, f = _epsilon(op, options), t.nn.functional
     names = [name for name in arrays if name not in GIVEN]
 
@@ -33,7 +36,21 @@ def torch(t, op, arrays, options):
             y = f.batch_norm(x, *given, gamma, beta, op == "batch_norm", 0.0, epsilon)
         return (f.relu(y) if options.get("activation") else y).movedim(1, -1)
 
-    return [arrays[name] for name in names], normalise
+    return {"torch": torch_products(t, [arrays[name] for name in names], normalise, dy)}
+
+
+def _torch_update(t, arrays, options, dy):
+    """Of a batch's own mean and variance."""
+    share = 1 - options.get("momentum", 0.99)
+
+    def update():
+        arrays["running_mean"].lerp_(arrays["mean"], share)
+        arrays["running_var"].lerp_(arrays["variance"], share)
+
+    return {"torch": {"forward": update}}
+
+
+TORCH = {**{op: functools.partial(_torch, op) for op in OPS}, "batch_norm_update": _torch_update}
 
 
 def _jax(op):
@@ -44,7 +61,7 @@ def _jax(op):
             if op == "rms_norm":
                 y = x * j.lax.rsqrt(np.square(x).mean(-1, keepdims=True) + epsilon)
             elif op == "batch_norm_inference":
-                (mean, variance), rows = map(j.lax.stop_gradient, rows[:2]), rows[2:]
+                *rows, mean, variance = rows
                 y = (x - mean) * j.lax.rsqrt(variance + epsilon)
             else:
                 groups = options.get("groups", x.shape[-1])
@@ -64,4 +81,4 @@ def _jax(op):
     return make
 
 
-JAX = {op: _jax(op) for op in OPS}  # of cases with gamma, and beta where the op has it
+JAX = jax_peers({op: _jax(op) for op in OPS})  # of cases with gamma, and beta where the op has it

@@ -1,27 +1,36 @@
 """Recurrent networks in other libraries, for the catalog's benchmarks: a bias, no first states, gru with reset_after.
 
-PyTorch's have no masks, and its cuDNN form of gru is the only one; its order of the gates differs, which takes no time.
+PyTorch's have no masks, and its cuDNN form of gru is the only one, whose order of the gates it is given.
 JAX's are loops by `lax.scan` over one product of all inputs, compiled.
 """
 
+import functools
 
-def torch(t, op, arrays, dy):
-    """(tensors, function of them), or None where PyTorch has no such call."""
+from .peer_calls import jax_peers, torch_products
+
+
+def _torch(op, t, arrays, options, dy):
     x, w, u, b = (arrays[name] for name in ("x", "w", "u", "b"))
     if "mask" in arrays or (op == "gru" and b.ndim == 1):
-        return None
+        return {}
     run = {"simple_rnn": t.rnn_tanh, "gru": t.gru, "lstm": t.lstm}[op]
     b_input, b_state = b if b.ndim == 2 else (b, t.zeros_like(b))
-    zeros = t.zeros((1, x.shape[0], dy.shape[2]), dtype=x.dtype)
+    H = dy.shape[2]
+    zeros = t.zeros((1, x.shape[0], H), dtype=x.dtype)
     first = (zeros, zeros) if op == "lstm" else zeros
 
     def recur(x, *weights):
         return run(x, first, weights, True, 1, 0.0, True, False, True)[0]
 
-    return [x, w.T.contiguous(), u.T.contiguous(), b_input, b_state], recur
+    if op == "gru":  # z, r, g here and r, z, g there
+        w, u, b_input, b_state = (
+            t.cat([part[..., H : 2 * H], part[..., :H], part[..., 2 * H :]], -1) for part in (w, u, b_input, b_state)
+        )
+    leaves = [x, w.T.contiguous(), u.T.contiguous(), b_input, b_state]
+    return {"torch": torch_products(t, leaves, recur, dy)}
 
 
-def jax(op):
+def _jax(op):
     """What makes JAX's function of an op."""
     step = {"simple_rnn": _simple_rnn, "gru": _gru, "lstm": _lstm}[op]
 
@@ -66,4 +75,6 @@ def _lstm(j, states, z, u, b):
     return j.nn.sigmoid(o) * j.numpy.tanh(c), c
 
 
-JAX = {op: jax(op) for op in ("simple_rnn", "gru", "lstm")}
+OPS = ("simple_rnn", "gru", "lstm")
+TORCH = {op: functools.partial(_torch, op) for op in OPS}
+JAX = jax_peers({op: _jax(op) for op in OPS})

@@ -1,10 +1,11 @@
-"""Moves of elements, the k largest and upsampling in PyTorch and JAX, for bench/peers.py.
+"""Broadcasting arithmetic, moves of elements, embedding and upsampling in PyTorch and JAX, for bench/peers.py.
 
-Makers are f(library, options) -> function of the arrays, as the catalog orders them; one that has a second array takes
-its numbers.
+PyTorch's views are made arrays of their own, as ours are.
 """
 
 import numpy as np
+
+from .peer_calls import jax_peers, torch_peers
 
 
 def _torch_pad(t, options):
@@ -28,25 +29,51 @@ def _crop(library, options):
     return crop
 
 
-TORCH = {
-    "pad": _torch_pad,
-    "crop": _crop,
-    "gather": lambda t, options: lambda x, indices: x.index_select(options.get("axis", 0), indices),
-    "top_k": lambda t, options: lambda x: x.topk(options["k"], options.get("axis", -1))[0],
-    "upsample2d": _torch_upsample2d,
-}
+def _torch_transpose(t, options):
+    axes = options.get("axes")
+    return lambda x: x.permute(tuple(range(x.ndim))[::-1] if axes is None else axes).contiguous()
 
 
-def torch(t, op, arrays, options):
-    """(arrays that have gradients, function of them)."""
-    x, *indices = arrays.values()
-    move = TORCH[op](t, options)
-    return [x], lambda x: move(x, *indices)
+def _torch_embedding(t, options):
+    if options.get("padding_index") is not None:
+        return None  # whose rows are no zeros in PyTorch
+    return lambda w, ids: t.nn.functional.embedding(ids, w)
 
 
-def _jax_top_k(j, options):
-    k, axis = options["k"], options.get("axis", -1)
-    return lambda x: j.numpy.moveaxis(j.lax.top_k(j.numpy.moveaxis(x, axis, -1), k)[0], -1, axis)
+def _torch_embedding_bag(t, options):
+    mode, padding = options.get("mode", "sum"), options.get("padding_index")
+    bags = t.nn.functional.embedding_bag
+    return lambda w, ids, offsets=None: bags(ids, w, offsets, mode=mode, padding_idx=padding)
+
+
+def _torch_one_hot(t, options):
+    """PyTorch's is of integers."""
+    classes, dtype = options["classes"], getattr(t, options.get("dtype", "float32"))
+    return lambda ids: t.nn.functional.one_hot(ids, classes).to(dtype)
+
+
+def _add(library, options):
+    return lambda a, b: a + b
+
+
+def _multiply(library, options):
+    return lambda a, b: a * b
+
+
+TORCH = torch_peers(
+    {
+        "add": _add,
+        "multiply": _multiply,
+        "transpose": _torch_transpose,
+        "pad": _torch_pad,
+        "crop": _crop,
+        "gather": lambda t, options: lambda x, indices: x.index_select(options.get("axis", 0), indices),
+        "upsample2d": _torch_upsample2d,
+        "embedding": _torch_embedding,
+        "embedding_bag": _torch_embedding_bag,
+        "one_hot": _torch_one_hot,
+    }
+)
 
 
 def _jax_upsample2d(j, options):
@@ -55,10 +82,25 @@ def _jax_upsample2d(j, options):
     return lambda x: j.image.resize(x, (x.shape[0], f * x.shape[1], g * x.shape[2], x.shape[3]), method)
 
 
-JAX = {
-    "pad": lambda j, options: lambda x: j.numpy.pad(x, options["width"], constant_values=options.get("value", 0.0)),
-    "crop": _crop,
-    "gather": lambda j, options: lambda x, indices: j.numpy.take(x, indices, options.get("axis", 0)),
-    "top_k": _jax_top_k,
-    "upsample2d": _jax_upsample2d,
-}
+def _jax_embedding_bag(j, options):
+    """Of bags of one size, without padding."""
+    join = j.numpy.mean if options.get("mode") == "mean" else j.numpy.sum
+    return lambda w, ids: join(w[ids], 1)
+
+
+JAX = jax_peers(
+    {
+        "add": _add,
+        "multiply": _multiply,
+        "transpose": lambda j, options: lambda x: x.transpose(options.get("axes")),
+        "pad": lambda j, options: lambda x: j.numpy.pad(x, options["width"], constant_values=options.get("value", 0.0)),
+        "crop": _crop,
+        "gather": lambda j, options: lambda x, indices: j.numpy.take(x, indices, options.get("axis", 0)),
+        "upsample2d": _jax_upsample2d,
+        "embedding": lambda j, options: lambda w, ids: w[ids],
+        "embedding_bag": _jax_embedding_bag,
+        "one_hot": lambda j, options: (
+            lambda ids: j.nn.one_hot(ids, options["classes"], dtype=options.get("dtype", "float32"))
+        ),
+    }
+)

@@ -5,7 +5,6 @@ no such op. Products: "forward", "backward" for all gradients at once, "weights"
 """
 
 import contextlib
-import functools
 import importlib.util
 import os
 import time
@@ -13,7 +12,39 @@ import time
 import numpy as np
 
 from ..kernels.catalog import BY_NAME
-from . import peer_activations, peer_attention, peer_norms, peer_recurrent, peer_shapes
+from . import (
+    peer_activations,
+    peer_attention,
+    peer_convolutions,
+    peer_losses,
+    peer_norms,
+    peer_optimizers,
+    peer_pools,
+    peer_products,
+    peer_random,
+    peer_recurrent,
+    peer_reductions,
+    peer_rows,
+    peer_shapes,
+)
+
+FAMILIES = (
+    peer_activations,
+    peer_attention,
+    peer_convolutions,
+    peer_losses,
+    peer_norms,
+    peer_optimizers,
+    peer_pools,
+    peer_products,
+    peer_random,
+    peer_recurrent,
+    peer_reductions,
+    peer_rows,
+    peer_shapes,
+)
+TORCH = {op: make for family in FAMILIES for op, make in family.TORCH.items()}
+JAX = {op: make for family in FAMILIES for op, make in family.JAX.items()}
 
 
 def numpy(op, arrays, options, dy):
@@ -30,214 +61,20 @@ def torch(op, arrays, options, dy):
     """PyTorch on the CPU, arrays shared; images in both of its layouts, of which channels-last is ours."""
     import torch as t
 
-    return torch_contestants(t, op, {name: t.from_numpy(x) for name, x in arrays.items()}, options, t.from_numpy(dy))
+    return torch_contestants(t, op, {name: t.from_numpy(x) for name, x in arrays.items()}, options, t.as_tensor(dy))
 
 
 def torch_contestants(t, op, arrays, options, dy):
     """{label: {product: function}} of PyTorch's tensors, on whatever device they are."""
-    if op == "matmul":
-        return {"torch": _torch_products(t, [arrays["a"], arrays["b"]], _matmul(options), dy)}
-    if op == "linear":
-        return {"torch": _torch_products(t, list(arrays.values()), _torch_linear(t, options), dy)}
-    if op == "attention":
-        return {"torch": _torch_products(t, list(arrays.values()), peer_attention.torch(t, options), dy)}
-    if op in peer_recurrent.JAX:
-        found = peer_recurrent.torch(t, op, arrays, dy)
-        return {"torch": _torch_products(t, *found, dy)} if found else {}
-    if op in peer_norms.OPS:
-        return {"torch": _torch_products(t, *peer_norms.torch(t, op, arrays, options), dy)}
-    if op in peer_shapes.TORCH:
-        return {"torch": _torch_products(t, *peer_shapes.torch(t, op, arrays, options), dy)}
-    if op in peer_activations.TORCH:
-        return {"torch": _torch_products(t, [arrays["x"]], peer_activations.TORCH[op](t, options), dy)}
-    make = {"conv1d": _torch_conv1d, "conv2d": _torch_conv2d, "conv2d_transpose": _torch_conv2d_transpose}.get(op)
-    if make is None:
-        return {}
-    layouts = {"torch nhwc": t.channels_last, "torch nchw": t.contiguous_format}
-    images, filters = (0, 3, 1, 2), (3, 2, 0, 1)
-    if op == "conv1d":  # PyTorch has one layout of sequences
-        layouts, images, filters = {"torch": t.contiguous_format}, (0, 2, 1), (2, 1, 0)
-    contestants = {}
-    for label, layout in layouts.items():
-        axes = ((arrays["x"], images), (arrays["w"], filters), (dy, images))
-        x, w, d = (array.permute(order).contiguous(memory_format=layout) for array, order in axes)
-        leaves = [x, w, *([arrays["b"]] if "b" in arrays else [])]
-        contestants[label] = _torch_products(t, leaves, make(t, options), d)
-    return contestants
-
-
-def _torch_products(t, leaves, function, dy):
-    tracked = [leaf.detach().requires_grad_() for leaf in leaves]
-    y = function(*tracked)
-
-    def forward():
-        with t.no_grad():
-            return function(*leaves)
-
-    return {
-        "forward": forward,
-        "backward": lambda: t.autograd.grad(y, tracked, dy, retain_graph=True),
-        "weights": lambda: t.autograd.grad(y, tracked[1:], dy, retain_graph=True),
-    }
-
-
-def _matmul(options):
-    """The product of arrays that have NumPy's methods, PyTorch's and JAX's do."""
-
-    def turned(x, turn):
-        return x.swapaxes(-1, -2) if turn else x
-
-    return lambda a, b: turned(a, options.get("transpose_a")) @ turned(b, options.get("transpose_b"))
-
-
-def _torch_linear(t, options):
-    act = _torch_activation(t, options)
-    return lambda x, w, b=None: act(t.addmm(b, x, w) if b is not None else x @ w)
-
-
-def _torch_conv2d(t, options):
-    act = _torch_activation(t, options)
-    rest = [options.get(name, value) for name, value in (("padding", 0), ("dilation", 1), ("groups", 1))]
-    return lambda x, w, b=None: act(t.nn.functional.conv2d(x, w, b, options.get("stride", 1), *rest))
-
-
-def _torch_conv1d(t, options):
-    act = _torch_activation(t, options)
-    padding, dilation = options.get("padding", 0), options.get("dilation", 1)
-    causal = padding == "causal"
-
-    def convolve(x, w, b=None):
-        if causal:
-            x = t.nn.functional.pad(x, ((w.shape[2] - 1) * dilation, 0))
-        rest = (0 if causal else padding, dilation, options.get("groups", 1))
-        return act(t.nn.functional.conv1d(x, w, b, options.get("stride", 1), *rest))
-
-    return convolve
-
-
-def _torch_conv2d_transpose(t, options):
-    """For paddings in numbers, the only ones that PyTorch has."""
-    act = _torch_activation(t, options)
-    defaults = (("stride", 1), ("padding", 0), ("output_padding", 0), ("groups", 1), ("dilation", 1))
-    rest = [options.get(name, value) for name, value in defaults]
-    return lambda x, w, b=None: act(t.nn.functional.conv_transpose2d(x, w, b, *rest))
-
-
-def _torch_activation(t, options):
-    name = options.get("activation")
-    return getattr(t, name) if name else lambda x: x
+    return TORCH[op](t, arrays, options, dy) if op in TORCH else {}
 
 
 def jax(op, arrays, options, dy):
     """JAX on the CPU, compiled; gradients start from what `vjp` kept of a forward, as ours do."""
     import jax as j
 
-    make = {
-        "matmul": lambda j, options: _matmul(options),
-        "linear": _jax_linear,
-        "conv2d": _jax_conv2d,
-        "conv1d": _jax_conv1d,
-        "conv2d_transpose": _jax_conv2d_transpose,
-        "attention": peer_attention.jax,
-        **peer_activations.JAX,
-        **peer_norms.JAX,
-        **peer_recurrent.JAX,
-        **peer_shapes.JAX,
-    }.get(op)
-    if make is None:
-        return {}
     j.config.update("jax_enable_x64", dy.dtype == np.float64)
-    function = make(j, options)
-    leaves = [j.numpy.asarray(x) for x in arrays.values()]
-    dy = j.numpy.asarray(dy)
-    _, everything = j.vjp(function, *leaves)
-    _, weights = j.vjp(functools.partial(function, leaves[0]), *leaves[1:])
-    forward, backward = j.jit(function), j.jit(lambda vjp, dy: vjp(dy))
-    products = {
-        "forward": lambda: j.block_until_ready(forward(*leaves)),
-        "backward": lambda: j.block_until_ready(backward(everything, dy)),
-        "weights": lambda: j.block_until_ready(backward(weights, dy)),
-    }
-    return {"jax": products}
-
-
-def _jax_linear(j, options):
-    act = _jax_activation(j, options)
-    return lambda x, w, b=None: act(x @ w if b is None else x @ w + b)
-
-
-def _jax_conv2d(j, options):
-    act = _jax_activation(j, options)
-    strides, dilation = (np.broadcast_to(options.get(name, 1), 2).tolist() for name in ("stride", "dilation"))
-    padding = options.get("padding", 0)
-    if isinstance(padding, str):
-        padding = padding.upper()
-    else:  # a number for all sides, for two directions, or for each side
-        padding = np.broadcast_to(np.reshape(padding, (2, -1) if np.ndim(padding) else (1, 1)), (2, 2)).tolist()
-
-    def convolve(x, w, b=None):
-        y = j.lax.conv_general_dilated(
-            x,
-            w,
-            strides,
-            padding,
-            rhs_dilation=dilation,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            feature_group_count=options.get("groups", 1),
-        )
-        return act(y if b is None else y + b)
-
-    return convolve
-
-
-def _jax_conv1d(j, options):
-    act = _jax_activation(j, options)
-    padding, dilation = options.get("padding", 0), options.get("dilation", 1)
-
-    def convolve(x, w, b=None):
-        if padding == "causal":
-            pads = [((w.shape[0] - 1) * dilation, 0)]
-        else:
-            pads = padding.upper() if isinstance(padding, str) else [np.broadcast_to(padding, 2).tolist()]
-        y = j.lax.conv_general_dilated(
-            x,
-            w,
-            [options.get("stride", 1)],
-            pads,
-            rhs_dilation=[dilation],
-            dimension_numbers=("NWC", "WIO", "NWC"),
-            feature_group_count=options.get("groups", 1),
-        )
-        return act(y if b is None else y + b)
-
-    return convolve
-
-
-def _jax_conv2d_transpose(j, options):
-    """For paddings in numbers, and without groups, which JAX's has not."""
-    act = _jax_activation(j, options)
-    names = (("stride", 1), ("dilation", 1), ("padding", 0), ("output_padding", 0))
-    strides, dilation, padding, more = (np.broadcast_to(options.get(*name), 2).tolist() for name in names)
-
-    def convolve(x, w, b=None):
-        edges = [(size - 1) * d - p for size, d, p in zip(w.shape, dilation, padding)]
-        y = j.lax.conv_transpose(
-            x,
-            w,
-            strides,
-            [(edge, edge + m) for edge, m in zip(edges, more)],
-            rhs_dilation=dilation,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            transpose_kernel=True,
-        )
-        return act(y if b is None else y + b)
-
-    return convolve
-
-
-def _jax_activation(j, options):
-    name = options.get("activation")
-    return {"relu": j.nn.relu, "sigmoid": j.nn.sigmoid, "tanh": j.numpy.tanh, None: lambda x: x}[name]
+    return JAX[op](j, arrays, options, dy) if op in JAX else {}
 
 
 PEERS = {"numpy": numpy, "torch": torch, "jax": jax}
