@@ -11,6 +11,7 @@ from .elementwise import BLOCK, CHUNK, HEAVY, STREAM_CHUNK, as_element, compiled
 from .jit import inner
 from .machine import VECTOR_BYTES
 from .memory import empty, empty_like
+from .prefetch import prefetch
 from .streaming import fence, stream, streams
 from .threads import spread
 
@@ -31,6 +32,7 @@ def from_halves(f):
             shift = np.uint64(start if streamed else 0)
             for m in range(start // N, (stop - 1) // N + 1):
                 skipped = np.uint64(m * N)  # a row of y begins at m N, one of x at 2 m N
+                _prefetch_next(x, m, N)
                 for i in range(np.uint64(max(start, m * N)), np.uint64(min(stop, (m + 1) * N))):
                     place[i - shift] = f(x[i + skipped], x[i + skipped + np.uint64(N)])
             if streamed:
@@ -66,6 +68,7 @@ def to_halves(f):
         a_place, b_place = (left, right) if streamed else (dx, dx)
         for m in range(first // N, (last - 1) // N + 1):
             skipped = np.uint64(m * N)
+            _prefetch_next(x, m, N)
             row_first, row_last = max(first, m * N), min(last, (m + 1) * N)
             step = BLOCK if streamed else N
             for start in range(row_first, row_last, step):
@@ -95,3 +98,12 @@ def to_halves(f):
         return dx
 
     return launch
+
+
+@inner
+def _prefetch_next(x, m, N):
+    """Ask for the row after row m: two places that are read in turn are no sequence that the machine sees."""
+    start = 2 * (m + 1) * N
+    if start < x.size:
+        prefetch(x, start, N)
+        prefetch(x, start + N, N)
