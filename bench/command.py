@@ -165,7 +165,7 @@ def _case(op, case, dtype, names, rounds, threads, ceiling, copied):
     results = op.forward("public", arrays, case.options)
     contestants = {"forward": {"ours": op.forward_call("public", arrays, case.options)}}
     moved = {"forward": op.forward_bytes(arrays, case.options, results)}
-    dy = np.random.default_rng(1).standard_normal(np.shape(results[0])).astype(dtype)
+    dy = np.random.default_rng(1).standard_normal(np.shape(results[0])).astype(dtype)[()]  # a number for a loss
     if op.differentiable:
         backward = op.backward_call("public", dy, arrays, case.options, results)
         contestants["backward"] = {"ours": backward}
