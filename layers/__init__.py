@@ -23,6 +23,7 @@ from .activation import (
 )
 from .conv import Conv2D
 from .dropout import Dropout, dropout
+from .global_pool import GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D
 from .matmul import Dense
 from .pool import AveragePooling2D, MaxPooling2D, average_pool2d, max_pool2d
 from .shape import Flatten
@@ -34,6 +35,10 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
     "Layer",
     "MaxPooling2D",
     "Parameter",

@@ -13,6 +13,7 @@ from .gradients import assert_gradient, numeric_gradient
 
 rng = np.random.default_rng(0)
 ROWS, IMAGES = rng.standard_normal((5, 4)), rng.standard_normal((2, 6, 5, 4))
+SEQUENCES = IMAGES[0]
 
 LAYERS = [
     *[(lambda a=a: Dense(3, activation=a, dtype="float64"), ROWS, f"Dense {a}") for a in (None, *ACTIVATIONS)],
@@ -33,6 +34,15 @@ LAYERS = [
     (lambda: MaxPooling2D(dtype="float64"), IMAGES, "MaxPooling2D"),
     (lambda: MaxPooling2D(3, 1, "same", dtype="float64"), IMAGES, "MaxPooling2D same"),
     (lambda: AveragePooling2D((2, 3), 2, "same", dtype="float64"), IMAGES, "AveragePooling2D"),
+    (lambda: layers.GlobalAveragePooling1D(dtype="float64"), SEQUENCES, "GlobalAveragePooling1D"),
+    (
+        lambda: layers.GlobalAveragePooling1D(keepdims=True, dtype="float64"),
+        SEQUENCES,
+        "GlobalAveragePooling1D keepdims",
+    ),
+    (lambda: layers.GlobalMaxPooling1D(dtype="float64"), SEQUENCES, "GlobalMaxPooling1D"),
+    (lambda: layers.GlobalAveragePooling2D(dtype="float64"), IMAGES, "GlobalAveragePooling2D"),
+    (lambda: layers.GlobalMaxPooling2D(keepdims=True, dtype="float64"), IMAGES, "GlobalMaxPooling2D keepdims"),
     (lambda: Flatten(dtype="float64"), IMAGES, "Flatten"),
     *[(lambda a=a: Activation(a, dtype="float64"), ROWS, f"Activation {a}") for a in ACTIVATIONS],
     (lambda: ReLU(dtype="float64"), ROWS, "ReLU"),
