@@ -102,6 +102,11 @@ class Layer:
         """Evaluation mode; returns the layer."""
         return self.train(False)
 
+    @property
+    def input_dtype(self):
+        """The dtype in which models hand data to the layer; None for numbers as they are, such as those of words."""
+        return self.dtype
+
     def config(self):
         """The constructor's arguments, from which an equal layer can be made."""
         return config(self)

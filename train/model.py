@@ -69,10 +69,18 @@ class Model:
 
     @property
     def dtype(self):
-        """The dtype of the first layer, in which data is handed to the model."""
+        """The dtype of the first layer."""
         for _, child in self.walk():
             if isinstance(child, Layer):
                 return child.dtype
+        return np.dtype(np.float32)
+
+    @property
+    def input_dtype(self):
+        """The dtype in which data is handed to the model, the first layer's; None for numbers as they are."""
+        for _, child in self.walk():
+            if isinstance(child, Layer):
+                return child.input_dtype
         return np.dtype(np.float32)
 
     @property

@@ -59,6 +59,10 @@ class Sequential(Model):
     def dtype(self):
         return self._layers[0].dtype if self._layers else super().dtype
 
+    @property
+    def input_dtype(self):
+        return self._layers[0].input_dtype if self._layers else super().input_dtype
+
     def children(self):
         yield from zip(self._names, self._layers)
 

@@ -129,7 +129,7 @@ class Trainer:
     def train_on_batch(self, x, y):
         """See Model.train_on_batch."""
         model, op = self.model, "train_on_batch"
-        x = data.inputs(op, "x", x, model.dtype, model.input_shape)
+        x = data.inputs(op, "x", x, model.input_dtype, model.input_shape)
         data.same_length(op, "x", x, "y", y)
         model.settle()
         if not self.attached:
@@ -171,7 +171,7 @@ class Trainer:
         """The samples and targets as arrays, all of them checked, where the model computes; builds it on the way."""
         model = self.model
         model.settle()
-        x = data.inputs(op, x_name, x, model.dtype, model.input_shape)
+        x = data.inputs(op, x_name, x, model.input_dtype, model.input_shape)
         data.same_length(op, x_name, x, y_name, y)
         output = model.probe(x, op)
         t = self.loss.targets(to_host(y), output, op, y_name)
@@ -191,7 +191,7 @@ class Trainer:
 def predict(model, x, batch_size):
     """See Model.predict."""
     batch_size = data.batch_size("predict", batch_size)
-    x = data.inputs("predict", "x", x, model.dtype, model.input_shape)
+    x = data.inputs("predict", "x", x, model.input_dtype, model.input_shape)
     model.settle()
     if model.input_shape is None:
         model.probe(x, "predict")
