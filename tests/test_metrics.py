@@ -4,56 +4,203 @@ import math
 
 import numpy as np
 import pytest
+import tilewright as tw
 from sklearn import metrics as sklearn
 from tilewright.train import (
     AUC,
+    AbsoluteError,
     Accuracy,
+    AveragePrecision,
+    BinaryAccuracy,
     BinaryCrossentropy,
+    CategoricalAccuracy,
     CategoricalCrossentropy,
+    ConfusionMatrix,
     F1Score,
     MeanSquaredError,
     Precision,
+    PrecisionRecallCurve,
+    R2Score,
     Recall,
+    ROCCurve,
+    RootMeanSquaredError,
+    SparseCategoricalAccuracy,
     SparseCategoricalCrossentropy,
+    SparseTopKCategoricalAccuracy,
+    SquaredError,
+    TopKCategoricalAccuracy,
 )
-from tilewright.train.metrics import AbsoluteError, SquaredError
+from tilewright.train.metrics import METRICS, get_metrics
 from tilewright.train.running import Running
 
 rng = np.random.default_rng(0)
-N = 203
+N, C = 203, 4
 T = rng.integers(0, 2, (N, 1)).astype(np.float32)
 SCORES = (rng.random((N, 1)) * 0.6 + T * 0.4).astype(np.float32).round(2)  # with ties
 SAID = SCORES > 0.5
-binary = BinaryCrossentropy()
+W = rng.integers(0, 4, N) / 2  # some are 0
+LABELS = rng.integers(0, C - 1, N)  # the last class is never true
+ONE_HOT = np.eye(C, dtype=np.float32)[LABELS]
+ROWS = (rng.random((N, C)) + 0.4 * ONE_HOT).astype(np.float32).round(1)  # with ties
+CALLED = ROWS.argmax(1)
+QUESTIONS = rng.integers(0, 2, (N, C)).astype(np.float32)
+NUMBERS, GUESSES = rng.normal(1e4, 1, (N, 3)), rng.normal(1e4, 1, (N, 3))
+binary, sparse, categorical = BinaryCrossentropy(), SparseCategoricalCrossentropy(), CategoricalCrossentropy()
+mse = MeanSquaredError()
+CUTS = ([], [1, 8, 100, 100], range(1, N))  # one piece, uneven ones of which one is empty, a sample each
 
 
-def fed(metric, loss, y, t):
-    """The metric after pieces of uneven size."""
-    metric.prepare(loss, y.shape)
+def fed(metric, loss, y, t, w=None, cuts=CUTS[1]):
+    """The metric after pieces; without a loss, as somebody uses it alone."""
+    if loss is not None:
+        metric.prepare(loss, y.shape)
     metric.reset()
-    for rows in np.split(np.arange(len(y)), [1, 8, 100, 100]):
-        metric.update(y[rows], t[rows])
+    for rows in np.split(np.arange(len(y)), cuts):
+        metric.update(y[rows], t[rows], *([] if w is None else [w[rows]]))
     return metric.result()
 
 
+def averaged(score):
+    return lambda average, questions=False: (
+        lambda t, y, sample_weight: score(
+            t, y > 0.5 if questions else y.argmax(1), average=average, zero_division=0, sample_weight=sample_weight
+        )
+    )
+
+
+precision, recall, f1 = map(averaged, (sklearn.precision_score, sklearn.recall_score, sklearn.f1_score))
+
+
+def above(score, threshold=0.5):
+    return lambda t, y, sample_weight: score(t, y > threshold, sample_weight=sample_weight)
+
+
+def largest(score):
+    return lambda t, y, sample_weight: score(t, y.argmax(1), sample_weight=sample_weight)
+
+
+def top(k):
+    """Of equal scores scikit-learn takes the last column, so that its columns are turned round."""
+    return lambda t, y, sample_weight: sklearn.top_k_accuracy_score(
+        C - 1 - t, y[:, ::-1], k=k, labels=range(C), sample_weight=sample_weight
+    )
+
+
+def from_one_hot(score):
+    return lambda t, y, sample_weight: score(t.argmax(1), y, sample_weight)
+
+
+CASES = [
+    (Accuracy(), binary, SCORES, T, above(sklearn.accuracy_score)),
+    (Accuracy(), sparse, ROWS, LABELS, largest(sklearn.accuracy_score)),
+    (Accuracy(), categorical, ROWS, ONE_HOT, from_one_hot(largest(sklearn.accuracy_score))),
+    (BinaryAccuracy(), binary, SCORES, T, above(sklearn.accuracy_score)),
+    (BinaryAccuracy(0.7), mse, SCORES, T, above(sklearn.accuracy_score, 0.7)),
+    (CategoricalAccuracy(), categorical, ROWS, ONE_HOT, from_one_hot(largest(sklearn.accuracy_score))),
+    (SparseCategoricalAccuracy(), sparse, ROWS, LABELS, largest(sklearn.accuracy_score)),
+    (SparseTopKCategoricalAccuracy(1), sparse, ROWS, LABELS, largest(sklearn.accuracy_score)),
+    (SparseTopKCategoricalAccuracy(2), sparse, ROWS, LABELS, top(2)),
+    (TopKCategoricalAccuracy(3), categorical, ROWS, ONE_HOT, from_one_hot(top(3))),
+    (Precision(), binary, SCORES, T, above(sklearn.precision_score)),
+    (Recall(), binary, SCORES, T, above(sklearn.recall_score)),
+    (F1Score(), binary, SCORES, T, above(sklearn.f1_score)),
+    (Precision(0.45), binary, SCORES, T, above(sklearn.precision_score, 0.45)),
+    *(
+        (made(average=average), loss, ROWS, t, score)
+        for made, mine in ((Precision, precision), (Recall, recall), (F1Score, f1))
+        for average in ("macro", "micro", "weighted")
+        for loss, t, score in (
+            (sparse, LABELS, mine(average)),
+            (categorical, ONE_HOT, from_one_hot(mine(average))),
+            (binary, QUESTIONS, mine(average, True)),
+        )
+    ),
+    (AUC(), binary, SCORES, T, sklearn.roc_auc_score),
+    (AUC("PR"), binary, SCORES, T, sklearn.average_precision_score),
+    (AveragePrecision(), binary, SCORES, T, sklearn.average_precision_score),
+    (SquaredError(), mse, GUESSES, NUMBERS, sklearn.mean_squared_error),
+    (AbsoluteError(), mse, GUESSES, NUMBERS, sklearn.mean_absolute_error),
+    (R2Score(), mse, GUESSES, NUMBERS, sklearn.r2_score),
+    (
+        R2Score("variance_weighted"),
+        mse,
+        GUESSES,
+        NUMBERS,
+        lambda t, y, sample_weight: sklearn.r2_score(
+            t, y, sample_weight=sample_weight, multioutput="variance_weighted"
+        ),
+    ),
+]
+NAMES = [f"{metric}-{type(loss).__name__}" for metric, loss, *_ in CASES]
+
+
+@pytest.mark.parametrize("metric, loss, y, t, expected", CASES, ids=NAMES)
+def test_metrics_equal_scikit_learn(metric, loss, y, t, expected):
+    for w in (None, W):
+        right = expected(t, y, sample_weight=w)
+        assert right != 0
+        for cuts in CUTS:  # and after reset()
+            assert fed(metric, loss, y, t, w, cuts) == pytest.approx(right, rel=1e-9)
+    assert fed(metric, loss, y, t, np.full(N, 2.0)) == pytest.approx(expected(t, y, sample_weight=None), rel=1e-9)
+
+
+def test_root_of_the_mean_is_taken_last():
+    expected = sklearn.mean_squared_error(NUMBERS, GUESSES, sample_weight=W) ** 0.5  # scikit-learn's is by column
+    assert fed(RootMeanSquaredError(), mse, GUESSES, NUMBERS, W) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("w", (None, W), ids=("plain", "weighted"))
+def test_curves_equal_scikit_learns(w):
+    for drop in (True, False):
+        expected = sklearn.roc_curve(T[:, 0], SCORES[:, 0], sample_weight=w, drop_intermediate=drop)
+        for got, right in zip(fed(ROCCurve(drop), None, SCORES, T, w), expected):
+            np.testing.assert_allclose(got, right, rtol=1e-12)
+    expected = sklearn.precision_recall_curve(T[:, 0], SCORES[:, 0], sample_weight=w)
+    got = fed(PrecisionRecallCurve(), None, SCORES, T, w)
+    for ours, right in zip(got, expected):
+        np.testing.assert_allclose(ours, right, rtol=1e-12)
+
+
+@pytest.mark.parametrize("normalize", (None, "true", "pred", "all"))
+def test_confusion_matrix_equals_scikit_learns(normalize):
+    matrix = ConfusionMatrix(normalize=normalize)
+    for w in (None, W):
+        expected = sklearn.confusion_matrix(LABELS, CALLED, labels=range(C), sample_weight=w, normalize=normalize)
+        for y, t in ((ROWS, LABELS), (ROWS, ONE_HOT), (CALLED, LABELS)):
+            np.testing.assert_allclose(fed(matrix, None, y, t, w), expected)
+    expected = sklearn.confusion_matrix(T[:, 0], SAID[:, 0], normalize=normalize)
+    np.testing.assert_allclose(fed(matrix, None, SCORES, T[:, 0]), expected)
+    assert fed(ConfusionMatrix(), None, ROWS, LABELS).dtype == np.int64
+
+
+def test_a_weight_for_every_place():
+    y, t, w = rng.random((6, 5, C)), rng.integers(0, C, (6, 5)), rng.random((6, 5))
+    expected = sklearn.accuracy_score(t.ravel(), y.argmax(-1).ravel(), sample_weight=w.ravel())
+    assert fed(Accuracy(), sparse, y, t, w, [2]) == pytest.approx(expected)
+    assert fed(F1Score(average="macro"), sparse, y, t, w, [2]) == pytest.approx(
+        sklearn.f1_score(t.ravel(), y.argmax(-1).ravel(), average="macro", sample_weight=w.ravel())
+    )
+
+
 @pytest.mark.parametrize(
-    "metric, expected",
-    [
-        (Accuracy(), sklearn.accuracy_score(T, SAID)),
-        (Precision(), sklearn.precision_score(T, SAID)),
-        (Recall(), sklearn.recall_score(T, SAID)),
-        (F1Score(), sklearn.f1_score(T, SAID)),
-        (AUC(), sklearn.roc_auc_score(T, SCORES)),
-        (Precision(threshold=0.45), sklearn.precision_score(T, SCORES > 0.45)),
-        (SquaredError(), sklearn.mean_squared_error(T, SCORES)),
-        (AbsoluteError(), sklearn.mean_absolute_error(T, SCORES)),
-    ],
-    ids=lambda value: type(value).__name__,
+    "make",
+    (
+        Accuracy,
+        SparseCategoricalAccuracy,
+        lambda: SparseTopKCategoricalAccuracy(1),
+        lambda: F1Score(average="micro"),
+    ),
 )
-def test_binary_metrics_equal_scikit_learn(metric, expected):
-    assert 0 < expected < 1
-    assert fed(metric, binary, SCORES, T) == pytest.approx(expected, abs=1e-7)
-    assert fed(metric, binary, SCORES, T) == pytest.approx(expected, abs=1e-7)  # after reset()
+@pytest.mark.parametrize("ignored", (-1, 2, 255))
+def test_ignored_labels_are_not_counted(make, ignored):
+    labels = np.where(LABELS == 2, ignored, LABELS)
+    kept = labels != ignored
+    loss = SparseCategoricalCrossentropy(ignore_class=ignored)
+    expected = sklearn.accuracy_score(labels[kept], CALLED[kept])
+    assert fed(make(), loss, ROWS, labels) == pytest.approx(expected)
+    assert math.isnan(fed(SparseCategoricalAccuracy(ignored), None, ROWS[~kept], labels[~kept], cuts=[]))
+    matrix = ConfusionMatrix(ignore_class=ignored)
+    np.testing.assert_array_equal(fed(matrix, None, ROWS[kept], labels[kept]), fed(matrix, None, ROWS, labels))
 
 
 @pytest.mark.parametrize("metric", [Accuracy(), Precision(), Recall(), F1Score(), AUC()], ids=lambda m: m.name)
@@ -64,33 +211,89 @@ def test_logits_give_the_same_as_probabilities(metric):
     assert fed(metric, BinaryCrossentropy(from_logits=True), logits, T) == pytest.approx(expected, abs=1e-12)
 
 
-def test_accuracy_follows_loss_and_shape():
-    y = rng.random((N, 4)).astype(np.float32)
-    labels = rng.integers(0, 4, N)
-    expected = sklearn.accuracy_score(labels, y.argmax(1))
-    assert fed(Accuracy(), SparseCategoricalCrossentropy(), y, labels) == pytest.approx(expected)
-    assert fed(Accuracy(), CategoricalCrossentropy(), y, np.eye(4, dtype=np.float32)[labels]) == pytest.approx(expected)
-    several = rng.integers(0, 2, (N, 4)).astype(np.float32)  # several answers for every sample
-    assert fed(Accuracy(), binary, y, several) == pytest.approx(((y > 0.5) == several).mean())
+def test_accuracy_of_several_answers_for_every_sample():
+    assert fed(Accuracy(), binary, ROWS, QUESTIONS) == pytest.approx(((ROWS > 0.5) == QUESTIONS).mean())
 
 
 def test_undefined_values():
     ones, some = np.ones((5, 1), np.float32), np.full((5, 1), 0.1, np.float32)
-    assert math.isnan(fed(AUC(), binary, some, ones))
+    for metric in (AUC(), ROCCurve()):
+        result = fed(metric, None, some, ones)
+        assert math.isnan(result) if metric.scalar else np.isnan(result.fpr).all()
+    assert fed(AveragePrecision(), binary, some, ones) == 1
+    assert math.isnan(fed(AveragePrecision(), binary, some, ones * 0))
     assert fed(Precision(), binary, some, ones) == fed(Recall(), binary, ones, some * 0) == 0
     assert fed(F1Score(), binary, some, some * 0) == 0
     assert math.isnan(fed(AUC(), binary, some * np.nan, np.array([[0], [1], [0], [1], [0]], np.float32)))
+    assert fed(SparseTopKCategoricalAccuracy(2), None, np.full((2, 3), np.nan), np.array([0, 1])) == 0
+    assert fed(R2Score(), None, ones, ones) == 1
+    assert fed(R2Score(), None, some, ones) == 0
+    assert math.isnan(fed(R2Score(), None, some[:1], ones[:1]))
 
 
-@pytest.mark.parametrize("metric", [Precision(), AUC(), SquaredError()], ids=lambda m: m.name)
+@pytest.mark.parametrize("name", METRICS)
+def test_nothing_fed_is_nan_or_zero(name):
+    metric = METRICS[name]()
+    metric.update(np.zeros((0, 1)), np.zeros((0, 1))) if "categorical" not in name else None
+    if isinstance(metric, (ROCCurve, PrecisionRecallCurve)):
+        with pytest.raises(ValueError, match="there is no curve, there are no samples"):
+            metric.result()
+    elif isinstance(metric, ConfusionMatrix):
+        assert not metric.result().any()
+    elif isinstance(metric, (Precision, Recall, F1Score)):
+        assert metric.result() == 0
+    else:
+        assert math.isnan(metric.result())
+
+
+@pytest.mark.parametrize("metric", [Precision(), AUC(), SquaredError(), R2Score()], ids=lambda m: m.name)
 def test_metrics_that_do_not_fit_are_named(metric):
-    with pytest.raises(ValueError, match=f"compile: the metric '{metric.name}' .* use 'accuracy'"):
-        metric.prepare(SparseCategoricalCrossentropy(), (1, 10))
+    with pytest.raises(ValueError, match=f"compile: the metric '{metric.name}' .*'accuracy'"):
+        metric.prepare(sparse, (1, 10))
 
 
-def test_squared_error_of_several_columns():
-    y, t = rng.random((N, 3)), rng.random((N, 3))
-    assert fed(SquaredError(), MeanSquaredError(), y, t) == pytest.approx(sklearn.mean_squared_error(t, y))
+@pytest.mark.parametrize(
+    "call, message",
+    (
+        (lambda: Accuracy().update([1, 0], [1]), r"y has shape \(2,\) and t has shape \(1,\), expected as many"),
+        (lambda: SquaredError().update([[1, 2]], [[1]]), r"SquaredError: t has shape \(1, 1\), expected \(1, 2\)"),
+        (lambda: Accuracy().update([1], [1], [-1]), "Accuracy: sample_weight holds -1.0, expected numbers from 0"),
+        (lambda: Accuracy().update([1], [1], [1, 2]), r"sample_weight has shape \(2,\), expected \(1,\), a weight for"),
+        (lambda: F1Score().update(ROWS, LABELS), r"F1Score: y has shape \(203, 4\), .* F1Score\(average='macro'\)"),
+        (lambda: F1Score(average="macro").update(ROWS, LABELS + 2), "F1Score: there is the label 4, expected 0 to 3"),
+        (lambda: SparseCategoricalAccuracy().update(ROWS, ONE_HOT), "one-hot rows use CategoricalAccuracy"),
+        (lambda: SparseCategoricalAccuracy().update(ROWS, LABELS - 1), "t holds the label -1, expected 0 to 3"),
+        (lambda: CategoricalAccuracy().update(ROWS, LABELS), "for labels use SparseCategoricalAccuracy"),
+        (lambda: TopKCategoricalAccuracy(k=0), "TopKCategoricalAccuracy: k is 0, expected at least 1"),
+        (lambda: F1Score(average="makro"), "F1Score: average is 'makro', .*did you mean 'macro'"),
+        (lambda: AUC("pr"), "AUC: curve is 'pr', .*did you mean 'PR'"),
+        (lambda: ConfusionMatrix(2).update([2], [0]), "there is a class 2, expected 0 to 1, of num_classes"),
+        (lambda: ConfusionMatrix().update([0], [-1]), "there is the label -1, expected labels from 0 on"),
+        (lambda: get_metrics(["roc_curve"]), r"'roc_curve' is no number, .* metric = tw\.train\.ROCCurve\(\)"),
+        (lambda: get_metrics(["f1_scor"]), "did you mean 'f1_score'"),
+    ),
+)  # fmt: skip
+def test_bad_calls_say_what_is_wrong(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_names_make_what_they_say():
+    made = get_metrics([name for name, metric in METRICS.items() if metric.scalar])
+    assert [type(metric) for metric in made] == [metric for metric in METRICS.values() if metric.scalar]
+    for metric in made:
+        again = type(metric)(**metric.config())
+        assert again.config() == metric.config()
+    assert all(getattr(tw.train, metric.__name__) is metric for metric in METRICS.values())
+
+
+def test_a_model_is_measured_by_name():
+    model = tw.Sequential([tw.layers.Dense(C, activation="softmax", input_shape=(C,))])
+    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy", F1Score(average="macro"), "auc"][:2])
+    _, accuracy, score = model.evaluate(ROWS, LABELS, verbose=0)
+    called = model.predict(ROWS).argmax(1)
+    assert accuracy == pytest.approx(sklearn.accuracy_score(LABELS, called))
+    assert score == pytest.approx(sklearn.f1_score(LABELS, called, average="macro"))
 
 
 @pytest.mark.parametrize("size", [1, 7, 203])
