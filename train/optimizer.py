@@ -7,15 +7,19 @@ import numbers
 import numpy as np
 
 from ..kernels import _check as check
-from ..kernels._varying import varying
+from ..kernels._varying import derived, varying
 from ..kernels.optim import Treatment, ema_update
 from ..kernels.optim._treatment import expect_clips
 from ..layers._device import assign, beside, on_device, to_host
 from ..layers._layer import config
 from ..layers._tape import Parameter
+from .optimizer_state import set_state, state_of
+from .schedules import LearningRateSchedule, packed, unpacked
 
 # What no CUDA kernel knows yet.
-_CPU_ONLY = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "amsgrad")
+_CPU_ONLY = (
+    "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "amsgrad", "gradient_accumulation_steps",
+)  # fmt: skip
 
 
 class Optimizer:
@@ -26,24 +30,28 @@ class Optimizer:
     parameters at once, and that is one call of a kernel. All take these arguments, which are Keras's:
 
     parameters       those of `model.parameters()`; left out for `compile`
-    learning_rate    a finite number from 0
+    learning_rate    a finite number from 0, or a schedule (schedules.py), whose rate every step looks up
     weight_decay     a step takes learning_rate * weight_decay of the weights away, apart from their gradient; or None
     clipnorm         every gradient whose norm is greater is scaled to it
     clipvalue        the elements of gradients are cut to [-clipvalue, clipvalue]
     global_clipnorm  all gradients are scaled by one factor, if the norm of all of them together is greater
     use_ema          keep averages of the weights, which `finalize_variable_values` puts in their place
     ema_momentum     how much of the averages a step keeps, from 0 to 1
+    gradient_accumulation_steps  from 2: only every so many calls of `step` change the weights, by the mean of the
+                     gradients since the last change; `zero_grad` keeps gradients that wait
     """
 
     takes_lists = False
+    schedule = None  # of the learning rate
     on_cuda = False  # whether the kernels run on a CUDA device, without any of the arguments that all take
 
     def __init__(
         self, parameters, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
-        use_ema=False, ema_momentum=0.99,
+        use_ema=False, ema_momentum=0.99, gradient_accumulation_steps=None,
     ):  # fmt: skip
         op = type(self).__name__
         self.learning_rate = learning_rate
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         if weight_decay is not None:
             check.number(op, "weight_decay", weight_decay, 0)
         check.number(op, "ema_momentum", ema_momentum, 0, 1)
@@ -52,7 +60,7 @@ class Optimizer:
         clips = {"clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm}
         expect_clips(op, **clips)
         self._treatment = Treatment(**clips) if any(limit is not None for limit in clips.values()) else None
-        self.iterations = 0
+        self.iterations = self.accumulated = 0  # changes of the weights, and batches whose gradients wait for the next
         self._parameters = []
         self._slots = {}
         self._columns = None
@@ -74,16 +82,36 @@ class Optimizer:
 
     @property
     def learning_rate(self):
-        """The length of a step, a finite number from 0; it may be set at any time."""
-        return self._learning_rate
+        """The length of the next step, a finite number from 0; it may be set at any time, but not under a schedule."""
+        return self._learning_rate if self.schedule is None else self.schedule(int(self.iterations))
 
     @learning_rate.setter
     def learning_rate(self, learning_rate):
         op = type(self).__name__
+        learning_rate = unpacked(op, learning_rate)
+        if isinstance(learning_rate, LearningRateSchedule):
+            self.schedule = learning_rate
+            return
         check.number(op, "learning_rate", learning_rate, 0)
         if not math.isfinite(learning_rate):
             raise ValueError(f"{op}: learning_rate is {learning_rate}, expected a finite number")
+        if self.schedule is not None:
+            raise TypeError(
+                f"{op}: learning_rate is set to {learning_rate}, but {self.schedule!r} gives it; construct the "
+                f"optimizer with a number if it shall be set"
+            )
         self._learning_rate = learning_rate
+
+    @property
+    def gradient_accumulation_steps(self):
+        """How many calls of `step` make one change of the weights; None for every one. It may be set at any time."""
+        return self._every
+
+    @gradient_accumulation_steps.setter
+    def gradient_accumulation_steps(self, steps):
+        if steps is not None:
+            check.whole(type(self).__name__, "gradient_accumulation_steps", steps, 2)
+        self._every = steps
 
     def attach(self, parameters):
         """Work on these parameters from now on; what is kept for those known already stays."""
@@ -101,7 +129,9 @@ class Optimizer:
         self._columns = None
 
     def zero_grad(self):
-        """Forget all gradients."""
+        """Forget all gradients, but those that wait for more under gradient accumulation."""
+        if self.accumulated:
+            return
         for p in self._parameters:
             p.grad = None
 
@@ -110,6 +140,8 @@ class Optimizer:
         ready = self._parameters
         if ready and on_device(ready[0].value):
             return self._step_on_device()
+        if self._every is not None and self._waits():
+            return
         gradients = [p.grad for p in ready if p.grad is not None]
         if not gradients:
             raise _no_gradient()
@@ -127,6 +159,30 @@ class Optimizer:
         if averages:  # the first step makes them the weights, as in Keras
             ema_update(averages, values, momentum=self.ema_momentum if self.iterations > 1 else 0.0)
 
+    def _waits(self):
+        """Whether more gradients are to come before the next change; at the last ones they are made their mean."""
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        if not gradients:
+            raise _no_gradient()
+        self.accumulated += 1
+        if self.accumulated < self._every:
+            return True
+        for gradient in gradients:
+            gradient /= self.accumulated
+        self.accumulated = 0
+        return False
+
+    def state(self, parameters):
+        """What is kept, for a checkpoint: a plain dictionary of numbers and of copies of arrays.
+
+        parameters  `model.named_parameters()`, whose paths name the arrays: "hidden.w.velocity"
+        """
+        return state_of(self, parameters)
+
+    def load_state(self, state, parameters):
+        """Go on from what `state` gave, bit by bit. Raises ValueError, and changes nothing, if it does not fit."""
+        set_state(self, state, parameters)
+
     def finalize_variable_values(self):
         """Put the averages of the weights in their place, as Keras does at the end of `fit`; needs use_ema."""
         if not self.use_ema:
@@ -139,6 +195,9 @@ class Optimizer:
 
     def rate(self, value):
         """The learning rate for an array or a list of them; on a device, one that a recorded step reads anew."""
+        schedule = self.schedule
+        if schedule is not None:
+            return derived(lambda step: float(schedule.rate(step - 1)), self.iterations)
         first = value[0] if value.__class__ is list else value
         return self._learning_rate if first.__class__ is np.ndarray else varying(lambda: self._learning_rate)
 
@@ -205,7 +264,8 @@ class Optimizer:
 
     def config(self):
         """The constructor's arguments but the parameters, and but what all optimizers take and nobody changed."""
-        given = config(self, leave_out=("parameters",))
+        given = config(self, leave_out=("parameters", "learning_rate"))
+        given = {"learning_rate": packed(self.schedule or self._learning_rate), **given}
         return {name: x for name, x in given.items() if name not in _COMMON or x != _COMMON[name].default}
 
     def __repr__(self):
