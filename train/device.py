@@ -54,6 +54,17 @@ class DeviceRunning(Running):
             self._flush()
         return not self._metrics or samples <= len(self._outputs)
 
+    def state(self):
+        return {**super().state(), "loss": float(to_host(self._total)[0])}
+
+    def load_state(self, state):
+        y, t = state["outputs"], state["targets"]
+        super().load_state({**state, "outputs": None})
+        assign(self._total, np.array([state["loss"]]))
+        if y is not None:  # buffers are made by the first batch that comes; the metrics take what is there already
+            for metric in self._metrics:
+                metric.update(y, t)
+
     @property
     def buffers(self):
         """The arrays that a recorded step writes to."""
@@ -86,6 +97,8 @@ class DeviceRunning(Running):
 class RecordedSteps:
     """Iterating trains for an epoch, a step an item, on samples x and targets t on a device."""
 
+    before = ()  # functions of a batch's number that are called before its step
+
     def __init__(self, trainer, x, t, batch_size, shuffle, running):
         self._trainer, self._x, self._t, self._running = trainer, x, t, running
         self.batch_size, self._shuffle = batch_size, shuffle
@@ -99,7 +112,11 @@ class RecordedSteps:
         size, samples = self.batch_size, len(self._x)
         if self._shuffle:
             assign(self._order, generator().permutation(samples))
-        for start in range(0, samples, size):
+        starts, place = iter(range(0, samples, size)), self._trainer.place
+        place.skip(starts)
+        for start in starts:
+            for call in self.before:
+                call(place.done)
             self._place.start = start
             self._step(min(size, samples - start))
             yield

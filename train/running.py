@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..layers._device import on_device
+from ..layers._device import on_device, to_host
+from .state import give_back, kept_by
 
 BUFFERED = 1 << 16  # elements of output; NumPy calls on so many cost little beside the calls on batches of 32
 
@@ -53,6 +54,30 @@ class Running(Mapping):
         self._outputs[self._filled : end] = y
         self._targets[self._filled : end] = t
         self._filled = end
+
+    def state(self):
+        """What a checkpoint keeps in the middle of a pass."""
+        outputs, targets = (
+            to_host(b[: self._filled]) if self._filled else None for b in (self._outputs, self._targets)
+        )
+        return {
+            "loss": self._loss,
+            "samples": self._samples,
+            "outputs": outputs,
+            "targets": targets,
+            "metrics": [kept_by(metric) for metric in self._metrics],
+        }
+
+    def load_state(self, state):
+        """Go on from what `state` gave."""
+        self.reset()
+        for metric, kept in zip(self._metrics, state["metrics"]):
+            give_back(metric, kept)
+        self._loss, self._samples, y = state["loss"], state["samples"], state["outputs"]
+        if y is not None:
+            self._make_buffers(y, state["targets"])
+            self._filled = len(y)
+            self._outputs[: self._filled], self._targets[: self._filled] = y, state["targets"]
 
     def __getitem__(self, name):
         if name == "loss":

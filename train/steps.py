@@ -7,7 +7,12 @@ from ..layers._random import generator
 
 
 class Steps:
-    """Iterating trains for an epoch, a step an item, on NumPy arrays."""
+    """Iterating trains for an epoch, a step an item, on NumPy arrays.
+
+    before  functions of a batch's number that are called before its step
+    """
+
+    before = ()
 
     def __init__(self, trainer, batches, running):
         self._trainer, self._batches, self._running = trainer, batches, running
@@ -15,7 +20,11 @@ class Steps:
 
     def __iter__(self):
         step, add = self._trainer.step, self._running.add
-        for x, t in self._batches:
+        place, batches = self._trainer.place, iter(self._batches)
+        place.skip(batches)
+        for x, t in batches:
+            for call in self.before:
+                call(place.done)
             yield add(*step(x, t), t)
 
 

@@ -12,11 +12,12 @@ from ..layers._device import beside, on_device, to_host
 from ..layers._door import writeable
 from ..layers._tape import Tensor, no_grad
 from . import data
-from .callbacks import Callback, History
+from .callbacks import Callback, History, hooks
 from .interrupt import Interrupt
 from .losses import get_loss
 from .metrics import get_metrics
 from .optimizers import get_optimizer
+from .place import Place
 from .progress import ProgressBar, ProgressLines, line, progress_for
 from .running import running_for
 from .steps import Batches, Steps
@@ -28,6 +29,7 @@ class Trainer:
     def __init__(self, model, optimizer, loss, metrics):
         self.model = model
         self.attached = False  # whether the optimizer knows the parameters
+        self.callbacks, self.place = (), None  # of the `fit` that runs, and where it stands
         self.optimizer, self.loss, self.metrics = get_optimizer(optimizer), get_loss(loss), get_metrics(metrics)
 
     def fit(self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle):
@@ -49,8 +51,9 @@ class Trainer:
             raise ValueError("fit: the model has no trainable parameters")
 
         history = model.history = History()
-        everyone = [history, *callbacks, *([progress] if progress else [])]
+        everyone = sorted([*callbacks, history, *([progress] if progress else [])], key=lambda c: c.order)
         running = running_for(x, self.metrics)
+        self.callbacks, self.place = everyone, Place(running)
         self._warned = False
         for callback in everyone:
             callback.model, callback.epochs, callback.batches = model, epochs, -(-len(x) // batch_size)
@@ -62,10 +65,10 @@ class Trainer:
                 for callback in everyone:
                     callback.on_train_begin()
                 steps = self._steps(x, t, batch_size, shuffle, running)
-                for epoch in range(epochs):
-                    self._epoch(epoch, steps, running, validation, everyone, interrupt)
+                for epoch in range(self.place.epoch, epochs):  # from 0, or from where a callback went back to
                     if model.stop_training:
                         break
+                    self._epoch(epoch, steps, running, validation, everyone, interrupt)
         except KeyboardInterrupt:
             if interrupt.insisted:
                 raise
@@ -93,18 +96,24 @@ class Trainer:
 
     def _epoch(self, epoch, steps, running, validation, callbacks, interrupt):
         """One pass over the data, and its validation. Raises KeyboardInterrupt between steps."""
+        model = self.model
         for callback in callbacks:
             callback.on_epoch_begin(epoch)
-        after_batch = [c.on_batch_end for c in callbacks if type(c).on_batch_end is not Callback.on_batch_end]
-        running.reset()
-        for batch, _ in enumerate(steps):
+        after_batch, place = hooks(callbacks, "on_train_batch_end"), self.place
+        steps.before = hooks(callbacks, "on_train_batch_begin")
+        place.begin(epoch)
+        first = place.done + 1
+        for place.done, _ in enumerate(steps, first):
             for call in after_batch:
-                call(batch, running)
+                call(place.done - 1, running)
             if interrupt.asked:
                 raise KeyboardInterrupt
+            if model.stop_training:
+                break
         logs = dict(running)
+        place.epoch, place.done = epoch + 1, 0
         if validation:
-            values = self._measure(*validation, steps.batch_size)
+            values = self._measure(*validation, steps.batch_size, callbacks)
             logs.update({f"val_{key}": value for key, value in values.items()})
         for key in ("loss", "val_loss"):
             if not (self._warned or math.isfinite(logs.get(key, 0))):
@@ -157,15 +166,25 @@ class Trainer:
         values = list(logs.values())
         return values if self.metrics else values[0]
 
-    def _measure(self, x, t, batch_size):
+    def _measure(self, x, t, batch_size, callbacks=()):
         """{"loss": …, metric: …} over the samples, in evaluation mode."""
         running = running_for(x, self.metrics)
+        before, after = hooks(callbacks, "on_test_batch_begin"), hooks(callbacks, "on_test_batch_end")
+        for callback in callbacks:
+            callback.on_test_begin()
         with mode(self.model, False), no_grad():
-            for start in range(0, len(x), batch_size):
+            for batch, start in enumerate(range(0, len(x), batch_size)):
+                for call in before:
+                    call(batch)
                 bt = writeable(t[start : start + batch_size])
                 y = self.model(Tensor(writeable(x[start : start + batch_size])))
                 running.add(self.loss.measure(y, bt).value, y.value, bt)
-        return dict(running)
+                for call in after:
+                    call(batch, running)
+        logs = dict(running)
+        for callback in callbacks:
+            callback.on_test_end(logs)
+        return logs
 
     def _samples(self, op, x_name, x, y_name, y):
         """The samples and targets as arrays, all of them checked, where the model computes; builds it on the way."""
