@@ -4,6 +4,13 @@
 needs, adds into the layer's own parameter gradients and returns dx; a layer with parameters takes `need_dx` besides,
 False where nobody wants dx (the first layer), and then returns None. The layer keeps no state between calls, so a
 layer that is used twice simply works. Ownership of gradients: see _tape.py.
+
+several inputs   a class that says `several = True` is called with a list, or with several arguments:
+                 `forward(*arrays) -> (y, backward)`, `backward(dy) -> (da, db, ...)`, None where one has no gradient;
+                 `weights` and `build` get a list of shapes
+several results  `forward` gives a tuple for y, `backward` takes a gradient for each, None where nobody used one
+masks            where an input has one, `forward_masked(*arrays, mask=mask)` is called instead of `forward`, and
+                 `mask_after(mask)` is the first result's; with several inputs the mask is a tuple of theirs
 """
 
 import inspect
@@ -14,7 +21,8 @@ import numpy as np
 from ..kernels import _check as check
 from ._device import on_device, placed, to_device, used
 from ._door import as_array, writeable
-from ._tape import Parameter, Tensor, tape
+from ._symbol import Symbol, connected
+from ._tape import Buffer, Parameter, Tensor, joined, tape
 from .initializers import initialize
 
 
@@ -28,10 +36,12 @@ class Layer:
 
     built = False
     training = True  # Dropout and the like look at it; set by `train()` and `eval()` of the model
-    output_shape = None  # with None for the batch axis, known after the first call
+    several = False  # whether it takes several inputs
+    output_shape = None  # with None for the batch axis, known after the first call; a list of them for several results
     has_parameters = False  # known after `build`
     _trainable = True
     array = np.ndarray  # the class of the weights' arrays, and so of inputs
+    source = None  # where a file is read: what gives the arrays of the weights, see `build`
 
     def __init__(self, *, input_shape=None, dtype="float32", name=None):
         op = type(self).__name__
@@ -50,23 +60,56 @@ class Layer:
         """y and the closure of its gradient, for an array x."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, x) that returns (y, backward)")
 
+    def forward_masked(self, *inputs, mask):
+        """`forward` where an input has a mask, True for the real steps of a sequence; ignores it if not overridden."""
+        return self.forward(*inputs)
+
+    def mask_after(self, mask):
+        """The result's mask: the input's, the first one's of several; None for a layer that uses the time axis up."""
+        return mask[0] if self.several else mask
+
     def weights(self, input_shape):
-        """{attribute: (shape, initializer)} of the parameters for inputs of `input_shape` (batch axis included)."""
+        """{attribute: (shape, initializer) or (shape, initializer, regularizer)} of the parameters for inputs of
+        `input_shape` (batch axis included)."""
+        return {}
+
+    def buffers(self, input_shape):
+        """{attribute: (shape, initializer)} of what the layer keeps besides and changes by itself."""
         return {}
 
     def build(self, input_shape, source=None):
         """Make the parameters for inputs of `input_shape`; at the first call by itself.
 
         source  `source(name, shape, dtype)` gives the arrays, instead of the initializers
+
+        Raises ValueError for a layer that is built already with weights of other shapes; with the same nothing is done.
         """
-        for name, (shape, initializer) in self.weights(input_shape).items():
-            value = initialize(initializer, shape, self.dtype) if source is None else source(name, shape, self.dtype)
-            setattr(self, name, Parameter(placed(value, used()), name))
+        kinds = (Parameter, self.weights(input_shape)), (Buffer, self.buffers(input_shape))
+        if self.built:
+            self._expect_same_build(input_shape, {**kinds[0][1], **kinds[1][1]})
+            return
+        source = source or self.source
+        for kind, wanted in kinds:
+            for name, (shape, initializer, *regularizer) in wanted.items():
+                value = source(name, shape, self.dtype) if source else initialize(initializer, shape, self.dtype)
+                setattr(self, name, kind(placed(value, used()), name, *regularizer))
+        self._built()
+
+    def _built(self):
         self.has_parameters = bool(self.parameters())
         self._note_array()
         self.built = True
         if not self._trainable:
             self.trainable = False
+
+    def _expect_same_build(self, input_shape, wanted):
+        for name, (shape, *_) in wanted.items():
+            p = getattr(self, name, None)
+            if isinstance(p, Parameter) and p.value.shape != tuple(shape):
+                raise ValueError(
+                    f"{type(self).__name__}: the layer is built already, with {name} of shape {p.value.shape}; inputs "
+                    f"of shape {tuple(input_shape)} need {tuple(shape)}, so take another layer for them"
+                )
 
     def _note_array(self):
         self.array = type(self.parameters()[0].value) if self.has_parameters else Layer.array
@@ -81,7 +124,8 @@ class Layer:
     @property
     def trainable(self):
         """Whether training changes the layer's weights, at least one of them; it may be set at any time."""
-        return any(p.trainable for p in self.parameters()) if self.has_parameters else self._trainable
+        weights = [p for p in self.parameters() if not isinstance(p, Buffer)] if self.has_parameters else ()
+        return any(p.trainable for p in weights) if weights else self._trainable
 
     @trainable.setter
     def trainable(self, trainable):
@@ -91,7 +135,11 @@ class Layer:
 
     def parameters(self):
         """The layer's parameters, in order; none before it is built."""
-        return [value for value in vars(self).values() if isinstance(value, Parameter)]
+        return list(self.named_parameters().values())
+
+    def named_parameters(self):
+        """{name: parameter} of the layer's parameters, in order."""
+        return {value.name: value for value in vars(self).values() if isinstance(value, Parameter)}
 
     def train(self, training=True):
         """Training mode; returns the layer."""
@@ -111,40 +159,94 @@ class Layer:
         """The constructor's arguments, from which an equal layer can be made."""
         return config(self)
 
-    def __call__(self, x):
+    def use_dtype(self, dtype):
+        """Compute in "float32" or "float64" from now on. Raises ValueError if the layer is built with the other."""
+        if self.built and self.dtype != dtype:
+            raise ValueError(f"{self!r} is built already with dtype {self.dtype}, expected {dtype}")
+        self.dtype = np.dtype(dtype)
+
+    def __call__(self, x, *more):
         """A tensor or an array-like of numbers -> a tensor. The first call builds the layer."""
         if (
             x.__class__ is not Tensor
             or x.value.dtype is not self.dtype
             or x.value.__class__ is not self.array
+            or x.mask is not None
+            or more
             or not self.built
         ):
-            x = self._prepare(x)
+            return self._call(x, *more)
         y, backward = self.forward(x.value)
-        if self.output_shape is None:
-            self.output_shape = (None, *y.shape[1:])
+        if y.__class__ is tuple or self.output_shape is None:
+            return self._result(y, backward, (x,))
         if (self.has_parameters or x.requires_grad) and tape.recording:
             return Tensor(y, True, backward, (x,))
         return Tensor(y)
 
-    def _prepare(self, x):
-        """x as a tensor of the layer's dtype, after the layer is built for it; on a device if x or the weights are."""
-        op = type(self).__name__
-        if not isinstance(x, Tensor):
-            x = Tensor(writeable(as_array(op, "x", x, self.dtype)))
-        elif x.value.dtype != self.dtype:
-            if x.requires_grad:
-                raise TypeError(f"{op}: x is {x.value.dtype} and the layer is {self.dtype}; give all layers one dtype")
-            x = Tensor(as_array(op, "x", x.value, self.dtype))
+    def _call(self, *inputs):
+        """A call in full: several inputs, masks, symbols, what is no tensor yet, the first call."""
+        inputs = self._inputs(inputs)
+        if any(isinstance(x, Symbol) for x in inputs):
+            return connected(self, inputs)
+        inputs = self._prepare(*inputs)
+        values, masks = [x.value for x in inputs], tuple(x.mask for x in inputs)
+        if all(mask is None for mask in masks):
+            return self._result(*self.forward(*values), inputs)
+        masks = masks if self.several else masks[0]
+        result = self._result(*self.forward_masked(*values, mask=masks), inputs)
+        (result[0] if result.__class__ is tuple else result).mask = self.mask_after(masks)
+        return result
+
+    def _inputs(self, inputs):
+        """The inputs of a call one by one."""
+        if self.several and len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
+            return tuple(inputs[0])
+        if len(inputs) > 1 and not self.several:
+            raise TypeError(f"{type(self).__name__}: there are {len(inputs)} inputs, expected one")
+        return inputs
+
+    def _result(self, y, backward, inputs):
+        """The tensor of a result, or those of several, on the tape where it has to be."""
+        if self.output_shape is None:
+            self.output_shape = [(None, *one.shape[1:]) for one in y] if y.__class__ is tuple else (None, *y.shape[1:])
+        recorded = tape.recording and (self.has_parameters or any(x.requires_grad for x in inputs))
+        if not recorded:
+            return tuple(map(Tensor, y)) if y.__class__ is tuple else Tensor(y)
+        if self.several and len(inputs) == 1:
+            backward = _of_one(backward)
+        return joined(y, backward, inputs) if y.__class__ is tuple else Tensor(y, True, backward, inputs)
+
+    def _prepare(self, *inputs):
+        """The inputs as tensors of the layer's dtype, after the layer is built for them, where the weights are."""
+        inputs = tuple(map(self._as_tensor, inputs))
         if not self.built:
-            self.build(x.value.shape)
-        if self.has_parameters and on_device(x.value) and self.array is Layer.array:
+            shapes = [x.value.shape for x in inputs]
+            self.build(shapes if self.several else shapes[0])
+        if not self.has_parameters:
+            return inputs
+        if self.array is Layer.array and any(on_device(x.value) for x in inputs):
             self.to("cuda")
-        elif self.has_parameters and not on_device(x.value) and self.array is not Layer.array:
-            if x.requires_grad:
-                raise TypeError(f"{op}: x is on the CPU and the weights are not; move them with model.to('cpu')")
-            x = Tensor(to_device(x.value))
-        return x
+        return inputs if self.array is Layer.array else tuple(map(self._moved, inputs))
+
+    def _as_tensor(self, x):
+        op, wanted = type(self).__name__, self.input_dtype
+        if not isinstance(x, Tensor):
+            return Tensor(writeable(as_array(op, "x", x, wanted)))
+        if wanted is None or x.value.dtype == wanted:
+            return x
+        if x.requires_grad:
+            raise TypeError(f"{op}: x is {x.value.dtype} and the layer is {self.dtype}; give all layers one dtype")
+        return _instead(x, as_array(op, "x", x.value, wanted))
+
+    def _moved(self, x):
+        """x on the device, where the weights are."""
+        if on_device(x.value):
+            return x
+        if x.requires_grad:
+            raise TypeError(
+                f"{type(self).__name__}: x is on the CPU and the weights are not; move them with model.to('cpu')"
+            )
+        return _instead(x, to_device(x.value))
 
     def __setstate__(self, state):
         vars(self).update(state)
@@ -154,6 +256,17 @@ class Layer:
     def __repr__(self):
         given = {name: value for name, value in self.config().items() if value is not None}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+
+def _instead(x, value):
+    tensor = Tensor(value)
+    tensor.mask = x.mask
+    return tensor
+
+
+def _of_one(backward):
+    """The closure of several inputs for the tape, where there is one."""
+    return lambda *gradients, need_dx=True: backward(*gradients)[0]
 
 
 def config(thing, leave_out=()):

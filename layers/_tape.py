@@ -11,10 +11,12 @@ returns twice, so gradients are added up in place.
 import contextlib
 import operator
 import threading
+from functools import partial
 
 import numpy as np
 
 from ..kernels import matmul as kernels
+from ._broadcast import on_host, unbroadcast
 from ._device import add_into, adopted, beside, on_device, to_host
 
 
@@ -40,12 +42,23 @@ def no_grad():
         tape.recording = before
 
 
+@contextlib.contextmanager
+def recording():
+    """Within it everything is recorded, under `no_grad` too."""
+    before, tape.recording = tape.recording, True
+    try:
+        yield
+    finally:
+        tape.recording = before
+
+
 class Tensor:
     """An array on the tape.
 
     `value` is the NumPy array, or the array on a CUDA device, taken as it is (anything else is made a NumPy array). A
     leaf made with `requires_grad=True` has the gradient of what `backward()` was called on in `grad`, an array of the
-    value's shape beside it, added up over calls.
+    value's shape beside it, added up over calls. `mask` is None, or for sequences a bool array (N, T), True where a
+    step is real; layers hand it on.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -53,13 +66,13 @@ class Tensor:
     array([2., 4.])
     """
 
-    __slots__ = ("value", "grad", "requires_grad", "_backward", "_parents")
+    __slots__ = ("value", "grad", "requires_grad", "mask", "_backward", "_parents")
 
     def __init__(self, value, requires_grad=False, backward=None, parents=()):
         if value.__class__ is not np.ndarray and not isinstance(value, np.generic):
             value = adopted(value) if on_device(value) else np.asarray(value)
         self.value = value
-        self.grad = None
+        self.grad = self.mask = None
         self.requires_grad = requires_grad
         self._backward = backward
         self._parents = parents
@@ -80,7 +93,9 @@ class Tensor:
                 continue  # a leaf keeps its gradient
             dy, parents = tensor.grad, tensor._parents
             tensor.grad, tensor._backward, tensor._parents = None, _freed, ()
-            if len(parents) > 1:
+            if dy is None:  # a closure said so
+                gradients = (None,) * len(parents)
+            elif len(parents) > 1:
                 gradients = backward(dy)
             elif parents[0].requires_grad:
                 gradients = (backward(dy),)
@@ -89,7 +104,8 @@ class Tensor:
                 continue
             for parent, gradient in zip(parents, gradients):
                 if parent.requires_grad:
-                    parent.accumulate(gradient)
+                    if gradient is not None:
+                        parent.accumulate(gradient)
                     waiting[parent] -= 1
                     if not waiting[parent]:
                         ready.append(parent)
@@ -165,7 +181,7 @@ class Tensor:
 
     def sum(self, axis=None, keepdims=False):
         """Sum over an axis, several, or all."""
-        x = _on_host("sum", self.value)
+        x = on_host("sum", self.value)
 
         def backward(dy):
             if axis is not None and not keepdims:
@@ -197,7 +213,7 @@ class Tensor:
         return record(kernels.matmul_forward(a.value, b.value), backward, a, b)
 
     def __neg__(self):
-        return record(-_on_host("negative", self.value), lambda dy: -dy, self)
+        return record(-on_host("negative", self.value), lambda dy: -dy, self)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -252,13 +268,16 @@ _OURS = {np.tanh: "tanh", np.maximum: "relu"}
 
 
 class Parameter(Tensor):
-    """A leaf that an optimizer changes: `value`, `grad` (None or an array of its shape), `name`, `trainable`."""
+    """A leaf that an optimizer changes: `value`, `grad` (None or an array of its shape), `name`, `trainable`.
 
-    __slots__ = ("name",)
+    `regularizer` is None or an object of layers/regularizers.py, whose penalty training adds to the loss.
+    """
 
-    def __init__(self, value, name=None):
+    __slots__ = ("name", "regularizer")
+
+    def __init__(self, value, name=None, regularizer=None):
         super().__init__(value, requires_grad=True)
-        self.name = name
+        self.name, self.regularizer = name, regularizer
 
     def accumulate(self, gradient):
         if self.requires_grad:
@@ -266,12 +285,11 @@ class Parameter(Tensor):
 
     def __reduce__(self):
         """In files weights lie on the CPU, and gradients stay behind."""
-        return _parameter, (np.array(to_host(self.value)), self.name, self.requires_grad)
+        return _parameter, (type(self), np.array(to_host(self.value)), self.name, self.regularizer, self.requires_grad)
 
     def __deepcopy__(self, memo):
-        memo[id(self)] = copy = _parameter(
-            beside(np.array(to_host(self.value)), self.value), self.name, self.requires_grad
-        )
+        value = beside(np.array(to_host(self.value)), self.value)
+        memo[id(self)] = copy = _parameter(type(self), value, self.name, self.regularizer, self.requires_grad)
         return copy
 
     @property
@@ -284,8 +302,27 @@ class Parameter(Tensor):
         self.requires_grad = bool(trainable)
 
 
-def _parameter(value, name, trainable):
-    parameter = Parameter(value, name)
+class Buffer(Parameter):
+    """What a layer keeps and changes by itself, like a moving mean: in files and counts, without gradient."""
+
+    __slots__ = ()
+
+    def __init__(self, value, name=None, regularizer=None):
+        super().__init__(value, name, regularizer)
+        self.requires_grad = False
+
+    @property
+    def trainable(self):
+        """False, whatever it is set to."""
+        return False
+
+    @trainable.setter
+    def trainable(self, trainable):
+        pass
+
+
+def _parameter(kind, value, name, regularizer, trainable):
+    parameter = kind(value, name, regularizer)
     parameter.trainable = trainable
     return parameter
 
@@ -297,6 +334,42 @@ def record(value, backward, *parents):
             if parent.requires_grad:
                 return Tensor(value, True, backward, parents)
     return Tensor(value)
+
+
+def record_several(values, backward, *parents):
+    """The tensors of an op's several results, on the tape if one of its parents is; `backward(dy, dz, ...)`."""
+    if tape.recording and any(parent.requires_grad for parent in parents):
+        return joined(values, backward, parents)
+    return tuple(Tensor(value) for value in values)
+
+
+def joined(values, backward, parents):
+    """Recorded tensors of one closure: each hands its gradient to a joint, which calls the closure once."""
+    joint = _Joint(len(values), backward, parents)
+    return tuple(Tensor(value, True, partial(_of_result, i), (joint,)) for i, value in enumerate(values))
+
+
+def _of_result(i, dy):
+    return i, dy
+
+
+class _Joint(Tensor):
+    """The parent of several results; its gradient is the list of theirs, None where nothing was made of one."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self, count, backward, parents):
+        super().__init__(_NOTHING, True, lambda gradients, **options: backward(*gradients, **options), parents)
+        self._count = count
+
+    def accumulate(self, gradient):
+        if self.grad is None:
+            self.grad = [None] * self._count
+        i, dy = gradient
+        self.grad[i] = dy
+
+
+_NOTHING = np.empty(0)
 
 
 def _freed(dy, need_dx=True):
@@ -311,31 +384,12 @@ def _operand(x, like):
 def _binary(f, a, b, da, db):
     """y = f(a, b) with NumPy's broadcasting, which the gradients undo; da and db return fresh arrays."""
     b = _operand(b, a)
-    _on_host(f.__name__, a.value)
+    on_host(f.__name__, a.value)
 
     def backward(dy):
         return tuple(
-            _unbroadcast(gradient(dy, a.value, b.value), x.value.shape) if x.requires_grad else None
+            unbroadcast(gradient(dy, a.value, b.value), x.value.shape) if x.requires_grad else None
             for x, gradient in ((a, da), (b, db))
         )
 
-    return record(f(a.value, _on_host(f.__name__, b.value)), backward, a, b)
-
-
-def _on_host(op, x):
-    """x, which NumPy computes with."""
-    if on_device(x):
-        raise NotImplementedError(
-            f"{op}: tensors on a CUDA device have no arithmetic of their own yet; use layers and tw.kernels, or take "
-            f"the array to the CPU with tensor.numpy()"
-        )
-    return x
-
-
-def _unbroadcast(gradient, shape):
-    """Sum over the axes along which an operand of `shape` was repeated."""
-    extra = gradient.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        axis for axis in range(extra, gradient.ndim) if shape[axis - extra] == 1 != gradient.shape[axis]
-    )
-    return gradient.sum(axis=axes).reshape(shape) if axes else gradient
+    return record(f(a.value, on_host(f.__name__, b.value)), backward, a, b)
