@@ -2,6 +2,7 @@
 
 from ..kernels import _names
 from .callbacks import Callback, EarlyStopping, History
+from .cross_validation import CrossValidation, cross_validate
 from .data import DataLoader
 from .losses import (
     BinaryCrossentropy,
@@ -43,7 +44,10 @@ from .metrics import (
 from .model import Model
 from .optimizer import Optimizer
 from .optimizers import LAMB, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Muon, RMSprop
+from .preprocess import MinMaxScaler, StandardScaler, one_hot
+from .preprocess_split import KFold, StratifiedKFold, train_test_split
 from .progress import ProgressBar
+from .readers import Tokenizer, read_cifar10, read_cifar100, read_csv, read_idx, read_images, read_text, write_idx
 from .saving import load
 from .schedules import (
     ConstantRate,
@@ -81,6 +85,7 @@ __all__ = [
     "CosineDecay",
     "CosineDecayRestarts",
     "CosineSimilarity",
+    "CrossValidation",
     "DataLoader",
     "EarlyStopping",
     "ExponentialDecay",
@@ -89,6 +94,7 @@ __all__ = [
     "History",
     "Huber",
     "InverseTimeDecay",
+    "KFold",
     "KLDivergence",
     "LAMB",
     "LearningRateSchedule",
@@ -98,6 +104,7 @@ __all__ = [
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Metric",
+    "MinMaxScaler",
     "Model",
     "Muon",
     "OneCycle",
@@ -119,10 +126,23 @@ __all__ = [
     "SparseTopKCategoricalAccuracy",
     "SquaredError",
     "SquaredHinge",
+    "StandardScaler",
     "StepDecay",
+    "StratifiedKFold",
     "SummaryWriter",
+    "Tokenizer",
     "TopKCategoricalAccuracy",
+    "cross_validate",
     "load",
+    "one_hot",
+    "read_cifar10",
+    "read_cifar100",
+    "read_csv",
+    "read_idx",
+    "read_images",
+    "read_text",
+    "train_test_split",
+    "write_idx",
 ]
 
 
