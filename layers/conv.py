@@ -1,24 +1,71 @@
-"""Conv2D, over kernels/conv."""
+"""Convolutions of images and sequences, over kernels/conv, conv1d and conv_transpose."""
 
 from ..kernels import _check as check
-from ..kernels._window import padding_of, pair
+from ..kernels import _window
 from ..kernels.conv import conv2d_backward, conv2d_forward
-from ._layer import Layer, expect_axes, expect_built_for, expect_image_shape
-from .activation import fused_and_following
-from .initializers import check_initializer
+from ..kernels.conv1d import conv1d_backward, conv1d_forward
+from ..kernels.conv_transpose import conv2d_transpose_backward, conv2d_transpose_forward
+from ._affine import Affine
+from ._layer import expect_axes, expect_built_for, expect_image_shape
+from ._sequence import expect_sequence_shape, length_kept, one, padding_1d
 
 
-class Conv2D(Layer):
-    """y = activation(conv2d(x, w) + b): (N, H, W, C) -> (N, P, Q, filters).
+class Convolution(Affine):
+    """What all convolutions do: check their sizes, call their kernel, and give the gradients to w and b."""
 
-    w (R, S, C / groups, filters), b (filters,). padding is "valid", "same", an integer, a pair (height, width) or
-    (top, bottom, left, right). Formulas: kernels/conv/reference.py.
+    axes = "N, H, W, C"
+    forward_kernel, backward_kernel = staticmethod(conv2d_forward), staticmethod(conv2d_backward)
+    groups = 1
 
-    >>> Conv2D(4, 3)([[[[1.0]] * 5] * 5]).shape
-    (1, 3, 3, 4)
-    """
+    def _keep_sizes(self, kernel_size, strides, padding, dilation_rate):
+        op = type(self).__name__
+        expect_image_shape(op, self.input_shape)
+        self.kernel_size = _window.pair(op, "kernel_size", kernel_size)
+        self.strides = _window.pair(op, "strides", strides)
+        self.dilation_rate = _window.pair(op, "dilation_rate", dilation_rate)
+        self.padding = _window.padding_of(op, padding)
 
-    b = None
+    def _keep_options(self, **options):
+        self._options = {
+            "stride": self.strides,
+            "padding": self.padding,
+            "dilation": self.dilation_rate,
+            "groups": self.groups,
+            "activation": self._fused,
+            **options,
+        }
+
+    def _filters(self, w):
+        """The parameter's value as the kernel takes it."""
+        return w
+
+    def _channels(self, w):
+        """How many channels x has, for w as the kernel takes it."""
+        return w.shape[-2] * self.groups
+
+    def forward(self, x):
+        w, b, following, options = self.w, self.b, self._following, self._options
+        w_value, b_value = self._filters(w.value), None if b is None else b.value
+        if x.shape[-1] != self._channels(w_value):
+            expect_built_for(type(self).__name__, x, "channels", self._channels(w_value))
+        y = z = self.forward_kernel(x, w_value, b_value, **options)
+        if following:
+            y, following_backward = following(z)
+
+        def backward(dy, need_dx=True):
+            if following:
+                dy = following_backward(dy)
+            dx, dw, db = self.backward_kernel(dy, x, w_value, b_value, z, need_dx=need_dx, **options)
+            w.accumulate(dw.reshape(w.value.shape))
+            if b is not None:
+                b.accumulate(db)
+            return dx
+
+        return y, backward
+
+
+class _Grouped(Convolution):
+    """The convolutions with `filters` and `groups`, whose w is (..., C / groups, filters)."""
 
     def __init__(
         self,
@@ -32,61 +79,171 @@ class Conv2D(Layer):
         use_bias=True,
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
         *,
         input_shape=None,
         dtype="float32",
         name=None,
     ):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
-        expect_image_shape("Conv2D", self.input_shape)
-        check.whole("Conv2D", "filters", filters, 1)
-        check.whole("Conv2D", "groups", groups, 1)
+        op = type(self).__name__
+        check.whole(op, "filters", filters, 1)
+        check.whole(op, "groups", groups, 1)
         if filters % groups:
-            raise ValueError(f"Conv2D: filters is {filters}, expected a multiple of groups = {groups}")
-        check_initializer("Conv2D", "kernel_initializer", kernel_initializer)
-        check_initializer("Conv2D", "bias_initializer", bias_initializer)
+            raise ValueError(f"{op}: filters is {filters}, expected a multiple of groups = {groups}")
         self.filters, self.groups = int(filters), int(groups)
-        self.kernel_size = pair("Conv2D", "kernel_size", kernel_size)
-        self.strides = pair("Conv2D", "strides", strides)
-        self.dilation_rate = pair("Conv2D", "dilation_rate", dilation_rate)
-        self.padding = padding_of("Conv2D", padding)
-        self.activation, self.use_bias = activation, bool(use_bias)
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self._fused, self._following = fused_and_following("Conv2D", activation)
-        self._options = {
-            "stride": self.strides,
-            "padding": self.padding,
-            "dilation": self.dilation_rate,
-            "groups": self.groups,
-            "activation": self._fused,
-        }
+        self._keep_sizes(kernel_size, strides, padding, dilation_rate)
+        self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer)
+        self._keep_options()
 
     def weights(self, input_shape):
-        expect_axes("Conv2D", input_shape, "N, H, W, C")
-        channels, rest = divmod(input_shape[3], self.groups)
+        op = type(self).__name__
+        expect_axes(op, input_shape, self.axes)
+        channels, rest = divmod(input_shape[-1], self.groups)
         if rest:
-            raise ValueError(f"Conv2D: x has {input_shape[3]} channels, expected a multiple of groups = {self.groups}")
-        weights = {"w": ((*self.kernel_size, channels, self.filters), self.kernel_initializer)}
-        if self.use_bias:
-            weights["b"] = (self.filters,), self.bias_initializer
-        return weights
+            raise ValueError(f"{op}: x has {input_shape[-1]} channels, expected a multiple of groups = {self.groups}")
+        return self._weights((*self._spatial(), channels, self.filters), self.filters)
 
-    def forward(self, x):
-        w, b, following, options = self.w, self.b, self._following, self._options
-        w_value, b_value = w.value, None if b is None else b.value
-        if x.shape[-1] != w_value.shape[2] * self.groups:
-            expect_built_for("Conv2D", x, "channels", w_value.shape[2] * self.groups)
-        y = z = conv2d_forward(x, w_value, b_value, **options)
-        if following:
-            y, following_backward = following(z)
+    def _spatial(self):
+        return self.kernel_size
 
-        def backward(dy, need_dx=True):
-            if following:
-                dy = following_backward(dy)
-            dx, dw, db = conv2d_backward(dy, x, w_value, b_value, z, need_dx=need_dx, **options)
-            w.accumulate(dw)
-            if b is not None:
-                b.accumulate(db)
-            return dx
 
-        return y, backward
+class Conv2D(_Grouped):
+    """y = activation(conv2d(x, w) + b): (N, H, W, C) -> (N, P, Q, filters).
+
+    w (R, S, C / groups, filters), b (filters,). padding is "valid", "same", an integer, a pair (height, width) or
+    (top, bottom, left, right). Formulas: kernels/conv/reference.py.
+
+    >>> Conv2D(4, 3)([[[[1.0]] * 5] * 5]).shape
+    (1, 3, 3, 4)
+    """
+
+
+class Conv1D(_Grouped):
+    """y = activation(conv1d(x, w) + b): (N, T, C) -> (N, P, filters).
+
+    w (R, C / groups, filters), b (filters,). padding is "valid", "same", an integer, a pair (left, right), or "causal":
+    all on the left, so that a step sees no later one. Formulas: kernels/conv1d/reference.py.
+
+    >>> Conv1D(4, 3, padding="causal")([[[1.0]] * 5]).shape
+    (1, 5, 4)
+    """
+
+    axes = "N, T, C"
+    forward_kernel, backward_kernel = staticmethod(conv1d_forward), staticmethod(conv1d_backward)
+
+    def _keep_sizes(self, kernel_size, strides, padding, dilation_rate):
+        given = {"kernel_size": kernel_size, "strides": strides, "dilation_rate": dilation_rate}
+        for name, value in given.items():
+            setattr(self, name, one("Conv1D", name, value))
+        expect_sequence_shape("Conv1D", self.input_shape)
+        self.padding = padding_1d("Conv1D", padding)
+
+    def _spatial(self):
+        return (self.kernel_size,)
+
+    def mask_after(self, mask):
+        """The same where a result stands for every step; else None."""
+        return mask if length_kept(self) else None
+
+
+class DepthwiseConv2D(Convolution):
+    """Every channel by filters of its own, `depth_multiplier` of them: (N, H, W, C) -> (N, P, Q, C depth_multiplier).
+
+    w (R, S, C, depth_multiplier), b (C depth_multiplier,). padding as in `Conv2D`.
+    """
+
+    kernel = "depthwise"
+
+    def __init__(
+        self,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        depth_multiplier=1,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        bias_regularizer=None,
+        *,
+        input_shape=None,
+        dtype="float32",
+        name=None,
+    ):
+        super().__init__(input_shape=input_shape, dtype=dtype, name=name)
+        check.whole("DepthwiseConv2D", "depth_multiplier", depth_multiplier, 1)
+        self.depth_multiplier = int(depth_multiplier)
+        self._keep_sizes(kernel_size, strides, padding, dilation_rate)
+        self._keep(
+            activation, use_bias, depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer
+        )
+        self._keep_options()
+
+    def weights(self, input_shape):
+        expect_axes("DepthwiseConv2D", input_shape, self.axes)
+        channels = input_shape[3]
+        return self._weights((*self.kernel_size, channels, self.depth_multiplier), channels * self.depth_multiplier)
+
+    def build(self, input_shape, source=None):
+        super().build(input_shape, source)
+        self._options["groups"] = self.w.value.shape[2]
+
+    def _filters(self, w):
+        return w.reshape(*self.kernel_size, 1, -1)
+
+    def _channels(self, w):
+        return self._options["groups"]
+
+
+class Conv2DTranspose(Convolution):
+    """What gives a convolution's input its gradient, as a layer that enlarges: (N, H, W, C) -> (N, P, Q, filters).
+
+    w (R, S, filters, C), b (filters,). P = (H - 1) stride + R for "valid" where R is no less than the stride, H stride
+    for "same"; `output_padding`, less than the stride, adds to it. Other paddings as in `Conv2D`. Formulas:
+    kernels/conv_transpose/reference.py.
+
+    >>> Conv2DTranspose(4, 2, strides=2)([[[[1.0]] * 5] * 5]).shape
+    (1, 10, 10, 4)
+    """
+
+    forward_kernel, backward_kernel = staticmethod(conv2d_transpose_forward), staticmethod(conv2d_transpose_backward)
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        output_padding=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        *,
+        input_shape=None,
+        dtype="float32",
+        name=None,
+    ):
+        super().__init__(input_shape=input_shape, dtype=dtype, name=name)
+        check.whole("Conv2DTranspose", "filters", filters, 1)
+        self.filters = int(filters)
+        self._keep_sizes(kernel_size, strides, padding, dilation_rate)
+        if output_padding is not None:
+            output_padding = _window.pair("Conv2DTranspose", "output_padding", output_padding, 0)
+        self.output_padding = output_padding
+        self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer)
+        self._keep_options(output_padding=output_padding)
+
+    def weights(self, input_shape):
+        expect_axes("Conv2DTranspose", input_shape, self.axes)
+        return self._weights((*self.kernel_size, self.filters, input_shape[3]), self.filters)
+
+    def _channels(self, w):
+        return w.shape[3]

@@ -2,21 +2,19 @@
 
 from ..kernels import _check as check
 from ..kernels.matmul import linear_backward, linear_forward
-from ._layer import Layer, expect_built_for
-from .activation import fused_and_following
-from .initializers import check_initializer
+from ._affine import Affine
+from ._layer import expect_built_for
 
 
-class Dense(Layer):
+class Dense(Affine):
     """y = activation(x @ w + b): (..., K) -> (..., units); all axes but the last are batch axes.
 
-    w (K, units), b (units,). Formulas: kernels/matmul/reference.py.
+    w (K, units), b (units,). The activations "glu" and "swiglu" halve the last axis. Formulas:
+    kernels/matmul/reference.py.
 
     >>> Dense(3)([[1.0, 2.0]]).shape
     (1, 3)
     """
-
-    b = None
 
     def __init__(
         self,
@@ -25,6 +23,8 @@ class Dense(Layer):
         use_bias=True,
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
         *,
         input_shape=None,
         dtype="float32",
@@ -32,11 +32,8 @@ class Dense(Layer):
     ):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
         check.whole("Dense", "units", units, 1)
-        check_initializer("Dense", "kernel_initializer", kernel_initializer)
-        check_initializer("Dense", "bias_initializer", bias_initializer)
-        self.units, self.activation, self.use_bias = int(units), activation, bool(use_bias)
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self._fused, self._following = fused_and_following("Dense", activation)
+        self.units = int(units)
+        self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer)
 
     def weights(self, input_shape):
         if len(input_shape) < 2:
@@ -44,10 +41,7 @@ class Dense(Layer):
                 f"Dense: x has shape {tuple(input_shape)}, expected (..., K) with at least 2 axes; "
                 f"one sample is x[None]"
             )
-        weights = {"w": ((input_shape[-1], self.units), self.kernel_initializer)}
-        if self.use_bias:
-            weights["b"] = (self.units,), self.bias_initializer
-        return weights
+        return self._weights((input_shape[-1], self.units), self.units)
 
     def forward(self, x):
         w, b, fused, following = self.w, self.b, self._fused, self._following
@@ -63,10 +57,11 @@ class Dense(Layer):
             raise
         if following:
             y, following_backward = following(z)
+        flat = y.shape
 
         def backward(dy, need_dx=True):
             if len(shape) != 2:
-                dy = dy.reshape(z.shape)
+                dy = dy.reshape(flat)
             if following:
                 dy = following_backward(dy)
             dx, dw, db = linear_backward(dy, x, w_value, b_value, z, activation=fused, need_dx=need_dx)
@@ -75,4 +70,4 @@ class Dense(Layer):
                 b.accumulate(db)
             return dx.reshape(shape) if need_dx else None
 
-        return y if len(shape) == 2 else y.reshape(*shape[:-1], self.units), backward
+        return y if len(shape) == 2 else y.reshape(*shape[:-1], flat[-1]), backward

@@ -1,7 +1,5 @@
 """Layers: gradients by central differences, initial weights, shapes, errors."""
 
-import inspect
-
 import numpy as np
 import pytest
 import tilewright as tw
@@ -16,7 +14,7 @@ ROWS, IMAGES = rng.standard_normal((5, 4)), rng.standard_normal((2, 6, 5, 4))
 SEQUENCES = IMAGES[0]
 
 LAYERS = [
-    *[(lambda a=a: Dense(3, activation=a, dtype="float64"), ROWS, f"Dense {a}") for a in (None, *ACTIVATIONS)],
+    *[(lambda a=a: Dense(4, activation=a, dtype="float64"), ROWS, f"Dense {a}") for a in (None, *ACTIVATIONS)],
     (lambda: Dense(3, use_bias=False, dtype="float64"), ROWS, "Dense without bias"),
     (lambda: Dense(3, "tanh", dtype="float64"), IMAGES, "Dense on 4 axes"),
     (lambda: Dense(3, "softmax", dtype="float64"), IMAGES[0], "Dense softmax on 3 axes"),
@@ -98,18 +96,6 @@ def test_closures_do_not_depend_on_later_calls():
     expected = layer.forward(IMAGES)[1](np.ones_like(y))
     layer.forward(IMAGES[::-1].copy())
     np.testing.assert_array_equal(backward(np.ones_like(y)), expected)
-
-
-def test_layers_keep_their_arguments():
-    """Files and reprs need every argument of a constructor as an attribute of the same name."""
-    classes = [c for c in vars(layers).values() if isinstance(c, type) and issubclass(c, layers.Layer)]
-    assert len(classes) > 8
-    for c in classes:
-        given = {"units": 3, "filters": 3, "kernel_size": (2, 2), "activation": "relu", "rate": 0.25}
-        given = {name: value for name, value in given.items() if name in inspect.signature(c).parameters}
-        config = c(**given).config()
-        assert config.items() >= given.items()
-        assert c(**config).config() == config
 
 
 def test_glorot_uniform_as_in_keras():

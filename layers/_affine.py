@@ -1,0 +1,42 @@
+"""What Dense and the convolutions share: weights w, a bias b of a number a unit, and an activation behind them."""
+
+from ._layer import Layer
+from .activation import check_activation, fused_and_following
+from .initializers import check_initializer
+from .regularizers import get_regularizer
+
+
+class Affine(Layer):
+    """Keeps and checks the arguments that all have. `kernel` is what the argument of w's initializer is named after."""
+
+    b = None
+    kernel = "kernel"
+
+    def _keep(
+        self,
+        activation,
+        use_bias,
+        kernel_initializer,
+        bias_initializer,
+        kernel_regularizer,
+        bias_regularizer,
+    ):
+        op = type(self).__name__
+        given = {
+            self.kernel: (kernel_initializer, kernel_regularizer),
+            "bias": (bias_initializer, bias_regularizer),
+        }
+        for what, (initializer, regularizer) in given.items():
+            check_initializer(op, f"{what}_initializer", initializer)
+            setattr(self, f"{what}_initializer", initializer)
+            setattr(self, f"{what}_regularizer", get_regularizer(op, f"{what}_regularizer", regularizer))
+        self.activation, self.use_bias = check_activation(op, activation), bool(use_bias)
+        self._fused, self._following = fused_and_following(op, self.activation)
+
+    def _weights(self, shape, units):
+        """What `weights` returns, for w of a shape and b of so many units."""
+        initializer, regularizer = (getattr(self, f"{self.kernel}_{what}") for what in ("initializer", "regularizer"))
+        weights = {"w": (shape, initializer, regularizer)}
+        if self.use_bias:
+            weights["b"] = (units,), self.bias_initializer, self.bias_regularizer
+        return weights
