@@ -1,7 +1,21 @@
 """Training: models, losses, optimizers, metrics, callbacks, data, files."""
 
 from ..kernels import _names
-from .callbacks import Callback, EarlyStopping, History
+from .callbacks import (
+    BackupAndRestore,
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    ExponentialMovingAverage,
+    History,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    TensorBoard,
+    TerminateOnNaN,
+)
+from .checkpoint import Checkpoint
 from .cross_validation import CrossValidation, cross_validate
 from .data import DataLoader
 from .losses import (
@@ -18,7 +32,9 @@ from .losses import (
     MeanAbsoluteError,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
+    SparseCategoricalFocalCrossentropy,
     SquaredHinge,
+    TripletLoss,
 )
 from .metrics import (
     AUC,
@@ -73,13 +89,16 @@ __all__ = [
     "Adam",
     "AdamW",
     "AveragePrecision",
+    "BackupAndRestore",
     "BinaryAccuracy",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
+    "CSVLogger",
     "Callback",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "Checkpoint",
     "ConfusionMatrix",
     "ConstantRate",
     "CosineDecay",
@@ -89,6 +108,7 @@ __all__ = [
     "DataLoader",
     "EarlyStopping",
     "ExponentialDecay",
+    "ExponentialMovingAverage",
     "F1Score",
     "Hinge",
     "History",
@@ -97,7 +117,9 @@ __all__ = [
     "KFold",
     "KLDivergence",
     "LAMB",
+    "LambdaCallback",
     "LearningRateSchedule",
+    "LearningRateScheduler",
     "Lion",
     "LogCosh",
     "Loss",
@@ -106,6 +128,7 @@ __all__ = [
     "Metric",
     "MinMaxScaler",
     "Model",
+    "ModelCheckpoint",
     "Muon",
     "OneCycle",
     "Optimizer",
@@ -118,11 +141,13 @@ __all__ = [
     "RMSprop",
     "ROCCurve",
     "Recall",
+    "ReduceLROnPlateau",
     "RootMeanSquaredError",
     "SGD",
     "Sequential",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
+    "SparseCategoricalFocalCrossentropy",
     "SparseTopKCategoricalAccuracy",
     "SquaredError",
     "SquaredHinge",
@@ -130,8 +155,11 @@ __all__ = [
     "StepDecay",
     "StratifiedKFold",
     "SummaryWriter",
+    "TensorBoard",
+    "TerminateOnNaN",
     "Tokenizer",
     "TopKCategoricalAccuracy",
+    "TripletLoss",
     "cross_validate",
     "load",
     "one_hot",

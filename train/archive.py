@@ -19,14 +19,19 @@ import numpy as np
 
 FORMAT = "tilewright 1"
 _DOCUMENT = "model.json"
-_LARGEST_DOCUMENT = 1 << 24
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # equal models make equal files
 
 
 def write(path, document, arrays):
     """Write a document (of JSON's types) and {name: array} into the file, at once or not at all."""
+    with _atomically(path) as file:
+        put(file, document, arrays)
+
+
+def put(file, document, arrays):
+    """The same into an open file, which may be cut off where an error comes in between."""
     text = json.dumps({"format": FORMAT, **document}, default=_plain)
-    with _atomically(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(zipfile.ZipInfo(_DOCUMENT, _SAME_DATE), text)
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(_entry(name), _SAME_DATE), "w", force_zip64=True) as entry:
@@ -40,6 +45,9 @@ class Misfit(ValueError):
 
 class Archive:
     """A file opened for reading, as a context; whatever is wrong with it becomes a ValueError that names it."""
+
+    what = "a saved model"
+    largest_document = 1 << 24
 
     def __init__(self, path, op):
         self._path, self._op = os.fspath(path), op
@@ -98,7 +106,7 @@ class Archive:
             raise ValueError("its entries are larger than the file")
 
     def _read_document(self):
-        if self._sizes.get(_DOCUMENT, _LARGEST_DOCUMENT) >= _LARGEST_DOCUMENT:
+        if self._sizes.get(_DOCUMENT, self.largest_document) >= self.largest_document:
             raise ValueError(f"it has no {_DOCUMENT}, or a huge one")
         document = json.loads(self._zip.read(_DOCUMENT))
         if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -109,7 +117,7 @@ class Archive:
         if isinstance(error, Misfit) and self._op == "load_weights":
             raise ValueError(f"{self._op}: the weights in {self._path} do not fit the model: {error}") from error
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
-        raise ValueError(f"{self._op}: {self._path} cannot be read as a saved model: {reason}") from error
+        raise ValueError(f"{self._op}: {self._path} cannot be read as {self.what}: {reason}") from error
 
 
 def _entry(name):
@@ -142,10 +150,10 @@ def _atomically(path):
         if isinstance(error, OSError) and error.filename == temporary:  # which says nothing to who gave another name
             raise OSError(error.errno, error.strerror, given) from None
         raise
-    _flush_folder(os.path.dirname(path))
+    flush_folder(os.path.dirname(path))
 
 
-def _flush_folder(folder):
+def flush_folder(folder):
     """The new name is on disk too, where the system can say so."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

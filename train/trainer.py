@@ -58,13 +58,23 @@ class Trainer:
         for callback in everyone:
             callback.model, callback.epochs, callback.batches = model, epochs, -(-len(x) // batch_size)
             callback.keys = (*running, *(f"val_{key}" for key in running if validation))
+        try:
+            self._train(lambda: self._steps(x, t, batch_size, shuffle, running), epochs, running, validation, progress)
+        finally:
+            for callback in everyone:
+                callback.close()
+        return history
+
+    def _train(self, make_steps, epochs, running, validation, progress):
+        """All epochs, and what callbacks are told before and after them."""
+        model, everyone, history = self.model, self.callbacks, self.model.history
         model.stop_training = False
         interrupt = Interrupt()
         try:
             with interrupt, mode(model, True):
                 for callback in everyone:
                     callback.on_train_begin()
-                steps = self._steps(x, t, batch_size, shuffle, running)
+                steps = make_steps()
                 for epoch in range(self.place.epoch, epochs):  # from 0, or from where a callback went back to
                     if model.stop_training:
                         break
@@ -84,7 +94,6 @@ class Trainer:
             )
         for callback in everyone:
             callback.on_train_end()
-        return history
 
     def _steps(self, x, t, batch_size, shuffle, running):
         """What trains for an epoch, a step an item, wherever the samples lie."""
@@ -118,7 +127,7 @@ class Trainer:
         for key in ("loss", "val_loss"):
             if not (self._warned or math.isfinite(logs.get(key, 0))):
                 self._warned = True
-                _warn("fit", f"the {key} of epoch {epoch + 1} is {logs[key]}", stacklevel=5)
+                _warn("fit", f"the {key} of epoch {epoch + 1} is {logs[key]}", stacklevel=6)
         for callback in callbacks:
             callback.on_epoch_end(epoch, logs)
 

@@ -28,6 +28,9 @@ class Callback:
     def on_train_end(self, logs=None):
         """After the last epoch, after an interruption too."""
 
+    def close(self):
+        """After everything, and where an error ended the training: let go of files and the like."""
+
     def on_epoch_begin(self, epoch, logs=None):
         """Before epoch `epoch`, counted from 0."""
 

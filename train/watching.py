@@ -1,0 +1,63 @@
+"""Looking at every layer while a model runs: what goes in and comes out, forward and backward."""
+
+import contextlib
+
+from ..layers._block import Block
+from ..layers._layer import Layer
+
+_FORWARDS = ("forward", "forward_masked")
+
+
+def every_layer(model):
+    """{path: layer} of all layers, those that others are made of too, outer ones first."""
+    found = {}
+    for path, child in model.walk():
+        if isinstance(child, Layer):
+            _collect(path, child, found)
+    return found
+
+
+def _collect(path, layer, found):
+    found[path] = layer
+    if isinstance(layer, Block):
+        for name, inner in layer.sublayers().items():
+            _collect(f"{path}.{name}", inner, found)
+
+
+@contextlib.contextmanager
+def watched(model, after_forward, after_backward=None):
+    """Within it every call of a layer of the model is told, and nothing else is changed.
+
+    after_forward(path, layer, inputs, outputs)  tuples of arrays
+    after_backward(path, layer, dy, gradients)   the gradients that came in, copied, and those that went out; None where
+                                                 none is wanted
+    """
+    layers = every_layer(model)
+    for path, layer in layers.items():
+        for name in _FORWARDS:
+            if hasattr(layer, name):
+                vars(layer)[name] = _told(path, layer, getattr(layer, name), after_forward, after_backward)
+    try:
+        yield layers
+    finally:
+        for layer in layers.values():
+            for name in _FORWARDS:
+                vars(layer).pop(name, None)
+
+
+def _told(path, layer, forward, after_forward, after_backward):
+    def told(*inputs, **options):
+        result, backward = forward(*inputs, **options)
+        after_forward(path, layer, inputs, result if isinstance(result, tuple) else (result,))
+        if after_backward is None:
+            return result, backward
+
+        def told_backward(*dy, **options):
+            came_in = [None if one is None else one.copy() for one in dy]  # a closure may change them
+            gradients = backward(*dy, **options)
+            after_backward(path, layer, came_in, gradients if isinstance(gradients, tuple) else (gradients,))
+            return gradients
+
+        return result, told_backward
+
+    return told
