@@ -4,6 +4,7 @@ from . import kernels, layers, train
 from .kernels import _names
 from .kernels._device import to_device, to_host
 from .layers import (
+    Input,
     Parameter,
     Tensor,
     average_pool2d,
@@ -15,13 +16,11 @@ from .layers import (
     hard_sigmoid,
     hard_swish,
     hard_tanh,
-    initializers,
     leaky_relu,
     log_softmax,
     max_pool2d,
     mish,
     no_grad,
-    regularizers,
     relu,
     relu6,
     selu,
@@ -38,6 +37,7 @@ from .layers import (
 from .train import Model, Sequential, load
 
 __all__ = [
+    "Input",
     "Model",
     "Parameter",
     "Sequential",
@@ -51,7 +51,6 @@ __all__ = [
     "hard_sigmoid",
     "hard_swish",
     "hard_tanh",
-    "initializers",
     "kernels",
     "layers",
     "leaky_relu",
@@ -60,7 +59,6 @@ __all__ = [
     "max_pool2d",
     "mish",
     "no_grad",
-    "regularizers",
     "relu",
     "relu6",
     "selu",

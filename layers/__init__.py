@@ -6,6 +6,7 @@ from ._block import Block
 from ._device import use
 from ._layer import Layer
 from ._random import set_seed
+from ._symbol import Input
 from ._tape import Buffer, Parameter, Tensor, no_grad
 from .activation import (
     Activation,
@@ -116,6 +117,7 @@ __all__ = [
     "HardSigmoid",
     "HardSwish",
     "HardTanh",
+    "Input",
     "InstanceNormalization",
     "LSTM",
     "Layer",

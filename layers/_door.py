@@ -1,5 +1,7 @@
 """The door: what users hand over becomes, once, the arrays that kernels take."""
 
+import re
+
 import numpy as np
 
 from ._device import adopted, on_device, to_device, to_host
@@ -30,6 +32,12 @@ def as_array(op, name, x, dtype=None):
 def writeable(x):
     """The array, or a copy of a read-only one: kernels are compiled anew for arrays that cannot be written to."""
     return x if on_device(x) or x.flags.writeable else x.copy()
+
+
+def expect_name(op, name):
+    """A name that a file can have for a layer, or None."""
+    if name is not None and not (isinstance(name, str) and re.fullmatch(r"[\w-]+", name)):
+        raise ValueError(f"{op}: name is {name!r}, expected letters, digits, _ or -")
 
 
 def _remedy(kind, name):

@@ -14,13 +14,12 @@ masks            where an input has one, `forward_masked(*arrays, mask=mask)` is
 """
 
 import inspect
-import re
 
 import numpy as np
 
 from ..kernels import _check as check
 from ._device import on_device, placed, to_device, used
-from ._door import as_array, writeable
+from ._door import as_array, expect_name, writeable
 from ._symbol import Symbol, connected
 from ._tape import Buffer, Parameter, Tensor, joined, tape
 from .initializers import initialize
@@ -50,8 +49,7 @@ class Layer:
             input_shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
             for size in input_shape:
                 check.whole(op, "input_shape", size, 1)
-        if name is not None and not (isinstance(name, str) and re.fullmatch(r"[\w-]+", name)):
-            raise ValueError(f"{op}: name is {name!r}, expected letters, digits, _ or -")
+        expect_name(op, name)
         self.input_shape = input_shape
         self.dtype = np.dtype(dtype)
         self.name = name

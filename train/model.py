@@ -3,9 +3,11 @@
 import numpy as np
 
 from ..kernels import _check as check
+from ..layers._block import found, once
 from ..layers._device import assign, expect_cuda, placed, to_host, used
 from ..layers._door import as_array, writeable
 from ..layers._layer import Layer
+from ..layers._symbol import Symbol, connected, formed, listed
 from ..layers._tape import Parameter, Tensor, no_grad
 from . import saving
 from .fitting import Fitting
@@ -25,18 +27,36 @@ class Model(Fitting):
     training = True  # as in PyTorch; `fit` sets it, `evaluate` and `predict` clear it, all restore it
     stop_training = False  # a callback sets it, `fit` ends after the epoch
     history = None  # of the last `fit`
-    input_shape = None  # with None for the batch axis, known after `build`
+    input_shape = None  # with None for the batch axis, known after `build`; a list of them for several inputs
+    input_names = output_names = None  # lists, where the model was made of inputs and outputs
     _device = None  # what `to` said
 
+    def __new__(cls, *args, **options):
+        if cls is Model and (args or options):
+            from .functional import Functional
+
+            cls = Functional
+        return super().__new__(cls)
+
     def forward(self, x):
-        """The output tensor for an input tensor."""
+        """The output tensor for an input tensor; both may be several, as a list or a dict."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, x)")
 
-    def __call__(self, x):
-        """A tensor or an array-like of numbers -> a tensor, recorded."""
-        if not isinstance(x, Tensor):
-            x = Tensor(writeable(as_array(type(self).__name__, "x", x)))
-        return self.forward(x)
+    def __call__(self, x, *more):
+        """A tensor or an array-like of numbers -> a tensor, recorded. What `forward` takes besides is handed on, so
+        are lists and dicts of tensors; arrays in a dict become tensors."""
+        if x.__class__ is not Tensor:
+            if any(isinstance(one, Symbol) for one in (*listed(x), *more)):
+                return connected(self, (*listed(x), *more))
+            x = self._as_tensors(x)
+        return self.forward(x, *more)
+
+    def _as_tensors(self, x):
+        if isinstance(x, dict):
+            return {name: self._as_tensors(one) for name, one in x.items()}
+        if isinstance(x, Tensor) or isinstance(x, (list, tuple)) and any(isinstance(one, Tensor) for one in x):
+            return x
+        return Tensor(writeable(as_array(type(self).__name__, "x", x)))
 
     def build(self, input_shape):
         """Make all parameters, for inputs of `input_shape` with None for the batch axis, by running once on zeros."""
@@ -53,19 +73,32 @@ class Model(Fitting):
         self.probe(np.zeros((1, *input_shape[1:]), self.dtype), "build")
 
     def probe(self, x, op):
-        """The output array for the first sample of x, in evaluation mode; builds what is not built."""
+        """The output array for the first sample of x, in evaluation mode; builds what is not built. x may be a list or
+        a dict of arrays, and the outputs may be so too."""
         with mode(self, False), no_grad():
-            y = self(Tensor(writeable(x[:1])))
-        if not isinstance(y, Tensor):
-            raise TypeError(f"{op}: forward of {type(self).__name__} returned {type(y).__name__}, expected a Tensor")
-        if y.ndim < 1 or len(y) != 1:
-            raise ValueError(
-                f"{op}: forward of {type(self).__name__} returned shape {y.shape} for one sample of shape "
-                f"{x.shape[1:]}, expected (1, ...), a row for every sample"
-            )
+            y = self(formed(_form(x), [Tensor(writeable(one[:1])) for one in listed(x)]))
+        for one in listed(y):
+            if not isinstance(one, Tensor):
+                raise TypeError(
+                    f"{op}: forward of {type(self).__name__} returned {type(one).__name__}, expected a Tensor"
+                )
+            if one.ndim < 1 or len(one) != 1:
+                shapes = " and ".join(str(array.shape[1:]) for array in listed(x))
+                raise ValueError(
+                    f"{op}: forward of {type(self).__name__} returned shape {one.shape} for one sample of shape "
+                    f"{shapes}, expected (1, ...), a row for every sample"
+                )
         if self.input_shape is None:
-            self.input_shape = (None, *x.shape[1:])
-        return y.value
+            shapes = [(None, *one.shape[1:]) for one in listed(x)]
+            self.input_shape = shapes[0] if _form(x) is None else shapes
+        return formed(_form(y), [one.value for one in listed(y)])
+
+    @property
+    def input_shapes(self):
+        """A list of the inputs' shapes, with None for the batch axis; None before they are known."""
+        return (
+            self.input_shape if self.input_shape is None or isinstance(self.input_shape, list) else [self.input_shape]
+        )
 
     @property
     def dtype(self):
@@ -91,7 +124,7 @@ class Model(Fitting):
     def children(self):
         """(name, layer, model or parameter) among the attributes."""
         for name, value in vars(self).items():
-            yield from _found(name, value)
+            yield from found(name, value, (Layer, Model, Parameter))
 
     def walk(self, prefix="", seen=None):
         """(path, layer, model or parameter) of everything below, each once."""
@@ -109,13 +142,13 @@ class Model(Fitting):
 
     def named_parameters(self):
         """{path: parameter} of all parameters, each once."""
-        found = {}
+        paths = []
         for path, child in self.walk():
             if isinstance(child, Parameter):
-                found[path] = child
+                paths.append((path, child))
             elif isinstance(child, Layer):
-                found.update({f"{path}.{p.name}": p for p in child.parameters()})
-        return found
+                paths += ((f"{path}.{name}", p) for name, p in child.named_parameters().items())
+        return dict(once(paths))
 
     def parameters(self):
         """All parameters, in order; none of layers that are not built."""
@@ -156,7 +189,9 @@ class Model(Fitting):
         """Training mode, for the model and everything below; returns the model."""
         self.training = training
         for _, child in self.walk():
-            if not isinstance(child, Parameter):
+            if isinstance(child, Layer):
+                child.train(training)  # which reaches the layers in it
+            elif isinstance(child, Model):
                 child.training = training
         return self
 
@@ -218,12 +253,6 @@ class Model(Fitting):
             )
 
 
-def _found(name, value):
-    if isinstance(value, (Layer, Model, Parameter)):
-        yield name, value
-    elif isinstance(value, (list, tuple)):
-        for i, one in enumerate(value):
-            yield from _found(f"{name}.{i}", one)
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield from _found(f"{name}.{key}", one)
+def _form(x):
+    """The form of arrays or tensors, see `formed`."""
+    return tuple(x) if isinstance(x, dict) else "list" if isinstance(x, (list, tuple)) else None

@@ -1,13 +1,14 @@
 """A model of one layer after another."""
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
 
 from ..layers._layer import Layer
+from ..layers._symbol import Symbol
 from ..layers._tape import Tensor, no_grad
 from .model import Model
+from .naming import unique, unique_of
 from .trainer import mode
 
 
@@ -33,14 +34,22 @@ class Sequential(Model):
             self.add(layer)
 
     def add(self, layer):
-        """Append a layer or a model. Raises TypeError for anything else."""
+        """Append a layer or a model, or first of all the `tw.Input` of the model.
+
+        Raises TypeError for anything else, ValueError for a model that this one is a part of.
+        """
+        if isinstance(layer, Symbol):
+            return self._add_input(layer)
         if not isinstance(layer, (Layer, Model)):
             hint = f"; add {layer.__name__}(...), an object of it" if isinstance(layer, type) else ""
             raise TypeError(f"Sequential: {layer!r} is no layer and no model{hint}")
-        name = self._unique(layer)
+        if layer is self or isinstance(layer, Model) and any(child is self for _, child in layer.walk()):
+            raise ValueError("Sequential: there is a loop: the model would be a layer of itself")
+        known = any(layer is one for one in self._layers)
+        name = unique(layer.name, self._names) if known and layer.name else unique_of("Sequential", layer, self._names)
         if self._dtype is not None:
             _set_dtype(layer, self._dtype)
-        if not self._layers and layer.input_shape is not None:
+        if not self._layers and self.input_shape is None and layer.input_shape is not None:
             shape = layer.input_shape if isinstance(layer, Layer) else layer.input_shape[1:]
             self.input_shape = (None, *shape)
         if self.input_shape is not None:
@@ -49,6 +58,12 @@ class Sequential(Model):
         self._names.append(name)
         if self._trainer is not None:
             self._trainer.attached = False
+
+    def _add_input(self, x):
+        if self._layers or x.call is not None:
+            raise ValueError("Sequential: an Input is expected before all layers")
+        if None not in x.shape[1:]:
+            self.input_shape = x.shape
 
     def forward(self, x):
         for layer in self._layers:
@@ -76,22 +91,17 @@ class Sequential(Model):
         shape = self._output_shape if self._layers else self.input_shape
         with mode(layer, False), no_grad():
             y = layer(Tensor(np.zeros((1, *shape[1:]), layer.dtype)))
+        if not isinstance(y, Tensor):
+            raise ValueError(
+                f"Sequential: {layer!r} gives several results, expected one for the next layer; write a model with "
+                f"tw.Input and tw.Model(inputs, outputs)"
+            )
         self._output_shape = (None, *y.shape[1:])
-
-    def _unique(self, layer):
-        base = layer.name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__).lower()
-        if layer.name and base in self._names:
-            raise ValueError(f"Sequential: two layers are named {base!r}; give one of them another name=")
-        name, count = base, 0
-        while name in self._names:
-            count += 1
-            name = f"{base}_{count}"
-        return name
 
 
 def _set_dtype(layer, dtype):
-    dtype = np.dtype(dtype)
     for one in layer.named_layers().values() if isinstance(layer, Model) else [layer]:
-        if one.built and one.dtype != dtype:
-            raise ValueError(f"Sequential: {one!r} is built already with dtype {one.dtype}, expected {dtype}")
-        one.dtype = dtype
+        try:
+            one.use_dtype(dtype)
+        except ValueError as error:
+            raise ValueError(f"Sequential: {error}") from None
