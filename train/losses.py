@@ -1,72 +1,17 @@
-"""Losses: a scalar tensor from a model's output and a target, over kernels/loss.
-
-A target is checked and converted once, at the door: numbers to the output's dtype and shape, class labels (the sparse
-losses) to int64. Formulas and what a mean divides by: kernels/loss.
-
-While a step is recorded, the losses that have a `with_gradient` compute their gradient in the same pass.
-"""
+"""Losses: a scalar tensor from a model's output and a target, over kernels/loss. What all share: loss.py."""
 
 import numpy as np
 
 from ..kernels import _check as check
 from ..kernels import loss as kernels
-from ..layers._device import beside, to_host
-from ..layers._door import as_array, writeable
-from ..layers._layer import config
-from ..layers._tape import Tensor, record, tape
+from ..layers._door import as_array
+from ..layers._tape import Tensor, record
+from .loss import Elements, Loss, Rows
 from .targets import class_labels, numbers, shares
+from .weights import sample_weights
 
 
-class Loss:
-    """Base of all losses: called as `loss(output, target)`, in PyTorch's order, it returns a scalar tensor."""
-
-    from_logits = False
-    with_gradient = None  # (y, t) -> (loss, dy) in one pass, of losses that have it
-
-    def __call__(self, output, target):
-        """output (N, ...), target (see the class) -> scalar tensor. Raises as `targets` does."""
-        op = type(self).__name__
-        order = ""
-        if not isinstance(output, Tensor):
-            if isinstance(target, Tensor):
-                order = f"; the order is {op}()(output, target), and here the target is the tensor"
-                if target.requires_grad:
-                    raise TypeError(f"{op}: output is {type(output).__name__}, expected the model's output{order}")
-            output = Tensor(as_array(op, "output", output, np.float32))
-        t = self.targets(to_host(target), output.value, op, "target")
-        if t.shape[:1] != output.shape[:1]:
-            raise ValueError(f"{op}: output has {len(output)} rows and target has {len(t)}, expected as many{order}")
-        return self.measure(output, beside(writeable(t), output.value))
-
-    def targets(self, target, output, op, name):
-        """The target as `measure` takes it; TypeError or ValueError if it cannot be one for such an output array.
-
-        The batch axes may differ: a whole data set is checked against the output for one sample.
-        """
-        raise NotImplementedError
-
-    def measure(self, output, t):
-        """The loss of an output tensor against a converted target."""
-        y = output.value
-        if self.with_gradient and tape.recording and output.requires_grad and isinstance(y, np.ndarray):
-            value, dy = self.with_gradient(y, t)
-            return record(value, lambda dloss: dy if dloss == 1 else np.multiply(dy, dloss, out=dy), output)
-        return record(self.forward(y, t), lambda dloss: self.backward(dloss, y, t), output)
-
-    def config(self):
-        """The constructor's arguments."""
-        return config(self)
-
-
-class _Elements(Loss):
-    """Base of losses that compare numbers one by one: target of the output's shape, (N,) for (N, 1)."""
-
-    def targets(self, target, output, op, name):
-        limit = np.finfo(output.dtype).max
-        return numbers(target, output, op, name, -limit, limit)
-
-
-class MeanSquaredError(_Elements):
+class MeanSquaredError(Elements):
     """mean((y - t)^2) over all elements: output (N, ...), target of the same shape, (N,) for (N, 1)."""
 
     forward = staticmethod(kernels.mse_forward)
@@ -74,28 +19,29 @@ class MeanSquaredError(_Elements):
     with_gradient = staticmethod(kernels.mse_with_gradient)
 
 
-class MeanAbsoluteError(_Elements):
+class MeanAbsoluteError(Elements):
     """mean(|y - t|) over all elements: output (N, ...), target of the same shape, (N,) for (N, 1)."""
 
     forward = staticmethod(kernels.mae_forward)
     backward = staticmethod(kernels.mae_backward)
 
 
-class Huber(_Elements):
+class Huber(Elements):
     """Mean of (y - t)^2 / 2, or of delta (|y - t| - delta / 2) where |y - t| is above delta."""
 
-    def __init__(self, delta=1.0):
+    def __init__(self, delta=1.0, reduction="sum_over_batch_size"):
+        super().__init__(reduction)
         check.positive("Huber", "delta", delta)
         self.delta = float(delta)
 
-    def forward(self, y, t):
-        return kernels.huber_forward(y, t, delta=self.delta)
+    def forward(self, y, t, **how):
+        return kernels.huber_forward(y, t, delta=self.delta, **how)
 
-    def backward(self, dloss, y, t):
-        return kernels.huber_backward(dloss, y, t, delta=self.delta)
+    def backward(self, dloss, y, t, **how):
+        return kernels.huber_backward(dloss, y, t, delta=self.delta, **how)
 
 
-class LogCosh(_Elements):
+class LogCosh(Elements):
     """Mean of log cosh(y - t): output (N, ...), target of the same shape, (N,) for (N, 1)."""
 
     forward = staticmethod(kernels.log_cosh_forward)
@@ -107,6 +53,9 @@ class Hinge(Loss):
 
     forward = staticmethod(kernels.hinge_forward)
     backward = staticmethod(kernels.hinge_backward)
+
+    def __init__(self, reduction="sum_over_batch_size"):
+        self._reduce(reduction)
 
     def targets(self, target, output, op, name):
         t = numbers(target, output, op, name, -1, 1, "for a hinge loss; two classes are -1 and 1, or 0 and 1")
@@ -123,7 +72,8 @@ class SquaredHinge(Hinge):
 class BinaryCrossentropy(Loss):
     """-mean(t log y + (1 - t) log(1 - y)): output (N, ...) of probabilities or logits, target in [0, 1]."""
 
-    def __init__(self, from_logits=False, label_smoothing=0.0):
+    def __init__(self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size"):
+        self._reduce(reduction)
         self.from_logits = bool(from_logits)
         self.label_smoothing = _share(self, "label_smoothing", label_smoothing)
 
@@ -133,11 +83,11 @@ class BinaryCrossentropy(Loss):
     def _options(self):
         return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
 
-    def forward(self, y, t):
-        return kernels.binary_crossentropy_forward(y, t, **self._options())
+    def forward(self, y, t, **how):
+        return kernels.binary_crossentropy_forward(y, t, **self._options(), **how)
 
-    def backward(self, dloss, y, t):
-        return kernels.binary_crossentropy_backward(dloss, y, t, **self._options())
+    def backward(self, dloss, y, t, **how):
+        return kernels.binary_crossentropy_backward(dloss, y, t, **self._options(), **how)
 
     def with_gradient(self, y, t):
         return kernels.binary_crossentropy_with_gradient(y, t, **self._options())
@@ -151,8 +101,11 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
 
     with_gradient = None
 
-    def __init__(self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0):
-        super().__init__(from_logits, label_smoothing)
+    def __init__(
+        self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
+        reduction="sum_over_batch_size",
+    ):  # fmt: skip
+        super().__init__(from_logits, label_smoothing, reduction)
         self.apply_class_balancing = bool(apply_class_balancing)
         self.alpha, self.gamma = _share(self, "alpha", alpha), _above(self, "gamma", gamma)
 
@@ -160,17 +113,18 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         alpha = self.alpha if self.apply_class_balancing else None
         return {**super()._options(), "alpha": alpha, "gamma": self.gamma}
 
-    def forward(self, y, t):
-        return kernels.binary_focal_crossentropy_forward(y, t, **self._options())
+    def forward(self, y, t, **how):
+        return kernels.binary_focal_crossentropy_forward(y, t, **self._options(), **how)
 
-    def backward(self, dloss, y, t):
-        return kernels.binary_focal_crossentropy_backward(dloss, y, t, **self._options())
+    def backward(self, dloss, y, t, **how):
+        return kernels.binary_focal_crossentropy_backward(dloss, y, t, **self._options(), **how)
 
 
-class CategoricalCrossentropy(Loss):
+class CategoricalCrossentropy(Rows):
     """-mean over rows of sum(t log y): output (N, C) of probabilities or logits, target (N, C), one-hot or shares."""
 
-    def __init__(self, from_logits=False, label_smoothing=0.0):
+    def __init__(self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size"):
+        self._reduce(reduction)
         self.from_logits = bool(from_logits)
         self.label_smoothing = _share(self, "label_smoothing", label_smoothing)
 
@@ -180,11 +134,11 @@ class CategoricalCrossentropy(Loss):
     def _options(self):
         return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
 
-    def forward(self, y, t):
-        return kernels.categorical_crossentropy_forward(_rows(y), _rows(t), **self._options())
+    def forward(self, y, t, **how):
+        return kernels.categorical_crossentropy_forward(_rows(y), _rows(t), **self._options(), **how)
 
-    def backward(self, dloss, y, t):
-        dy = kernels.categorical_crossentropy_backward(dloss, _rows(y), _rows(t), **self._options())
+    def backward(self, dloss, y, t, **how):
+        dy = kernels.categorical_crossentropy_backward(dloss, _rows(y), _rows(t), **self._options(), **how)
         return dy.reshape(y.shape)
 
     def with_gradient(self, y, t):
@@ -197,43 +151,48 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
 
     with_gradient = None
 
-    def __init__(self, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0):
-        super().__init__(from_logits, label_smoothing)
+    def __init__(self, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size"):
+        super().__init__(from_logits, label_smoothing, reduction)
         self.alpha, self.gamma = _above(self, "alpha", alpha), _above(self, "gamma", gamma)
 
     def _options(self):
         return {**super()._options(), "alpha": self.alpha, "gamma": self.gamma}
 
-    def forward(self, y, t):
-        return kernels.categorical_focal_crossentropy_forward(_rows(y), _rows(t), **self._options())
+    def forward(self, y, t, **how):
+        return kernels.categorical_focal_crossentropy_forward(_rows(y), _rows(t), **self._options(), **how)
 
-    def backward(self, dloss, y, t):
-        dy = kernels.categorical_focal_crossentropy_backward(dloss, _rows(y), _rows(t), **self._options())
+    def backward(self, dloss, y, t, **how):
+        dy = kernels.categorical_focal_crossentropy_backward(dloss, _rows(y), _rows(t), **self._options(), **how)
         return dy.reshape(y.shape)
 
 
-class SparseCategoricalCrossentropy(Loss):
+class SparseCategoricalCrossentropy(Rows):
     """-mean over rows of log y[t]: output (N, C) of probabilities or logits, target (N,) or (N, 1) of labels.
 
     Rows whose label is `ignore_class` count neither in the sum nor in the number of rows.
     """
 
-    def __init__(self, from_logits=False, ignore_class=None):
+    def __init__(self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size"):
+        self._reduce(reduction)
         if ignore_class is not None:
-            check.whole("SparseCategoricalCrossentropy", "ignore_class", ignore_class, -(1 << 62))
+            check.whole(type(self).__name__, "ignore_class", ignore_class, -(1 << 62))
         self.from_logits, self.ignore_class = bool(from_logits), ignore_class
 
     def targets(self, target, output, op, name):
         return class_labels(target, output, op, name, self.ignore_class)
 
+    def losses_of(self, y, t):
+        shape, count = super().losses_of(y, t)
+        return shape, count if self.ignore_class is None else np.count_nonzero(t != self.ignore_class)
+
     def _options(self):
         return {"from_logits": self.from_logits, "ignore_index": self.ignore_class}
 
-    def forward(self, y, t):
-        return kernels.sparse_categorical_crossentropy_forward(_rows(y), t.reshape(-1), **self._options())
+    def forward(self, y, t, **how):
+        return kernels.sparse_categorical_crossentropy_forward(_rows(y), t.reshape(-1), **self._options(), **how)
 
-    def backward(self, dloss, y, t):
-        dy = kernels.sparse_categorical_crossentropy_backward(dloss, _rows(y), t.reshape(-1), **self._options())
+    def backward(self, dloss, y, t, **how):
+        dy = kernels.sparse_categorical_crossentropy_backward(dloss, _rows(y), t.reshape(-1), **self._options(), **how)
         return dy.reshape(y.shape)
 
     def with_gradient(self, y, t):
@@ -241,27 +200,97 @@ class SparseCategoricalCrossentropy(Loss):
         return loss, dy.reshape(y.shape)
 
 
-class KLDivergence(Loss):
+class SparseCategoricalFocalCrossentropy(SparseCategoricalCrossentropy):
+    """-mean over rows of alpha (1 - y[t])^gamma log y[t]: output and target as for SparseCategoricalCrossentropy."""
+
+    with_gradient = None
+
+    def __init__(self, alpha=0.25, gamma=2.0, from_logits=False, ignore_class=None, reduction="sum_over_batch_size"):
+        super().__init__(from_logits, ignore_class, reduction)
+        self.alpha, self.gamma = _above(self, "alpha", alpha), _above(self, "gamma", gamma)
+
+    def _options(self):
+        return {**super()._options(), "alpha": self.alpha, "gamma": self.gamma}
+
+    def forward(self, y, t, **how):
+        t = t.reshape(-1)
+        return kernels.sparse_categorical_focal_crossentropy_forward(_rows(y), t, **self._options(), **how)
+
+    def backward(self, dloss, y, t, **how):
+        t = t.reshape(-1)
+        dy = kernels.sparse_categorical_focal_crossentropy_backward(dloss, _rows(y), t, **self._options(), **how)
+        return dy.reshape(y.shape)
+
+
+class KLDivergence(Rows):
     """Mean over rows of sum(t log(t / y)): output (N, C) of probabilities, target (N, C) of probabilities."""
+
+    def __init__(self, reduction="sum_over_batch_size"):
+        self._reduce(reduction)
 
     def targets(self, target, output, op, name):
         return shares(target, output, op, name, "kl_divergence")
 
-    def forward(self, y, t):
-        return kernels.kl_divergence_forward(_rows(y), _rows(t))
+    def forward(self, y, t, **how):
+        return kernels.kl_divergence_forward(_rows(y), _rows(t), **how)
 
-    def backward(self, dloss, y, t):
-        return kernels.kl_divergence_backward(dloss, _rows(y), _rows(t)).reshape(y.shape)
+    def backward(self, dloss, y, t, **how):
+        return kernels.kl_divergence_backward(dloss, _rows(y), _rows(t), **how).reshape(y.shape)
 
 
-class CosineSimilarity(_Elements):
+class CosineSimilarity(Rows, Elements):
     """-mean over rows of the cosine of y and t: output (N, C), target (N, C); -1 where they point the same way."""
 
-    def forward(self, y, t):
-        return kernels.cosine_similarity_forward(_rows(y), _rows(t))
+    def forward(self, y, t, **how):
+        return kernels.cosine_similarity_forward(_rows(y), _rows(t), **how)
 
-    def backward(self, dloss, y, t):
-        return kernels.cosine_similarity_backward(dloss, _rows(y), _rows(t)).reshape(y.shape)
+    def backward(self, dloss, y, t, **how):
+        return kernels.cosine_similarity_backward(dloss, _rows(y), _rows(t), **how).reshape(y.shape)
+
+
+class TripletLoss(Loss):
+    """Mean over rows of max(|anchor - positive| - |anchor - negative| + margin, 0), Schroff et al. 2015,
+    arXiv:1503.03832, with distances in place of their squares.
+
+    By hand `loss(anchor, positive, negative)`, three tensors (N, C). For `compile` the output is (N, 3, C), the three
+    of each sample in this order, and the target says nothing: np.zeros(N) will do.
+    """
+
+    def __init__(self, margin=1.0, reduction="sum_over_batch_size"):
+        self._reduce(reduction)
+        self.margin = _above(self, "margin", margin)
+
+    def __call__(self, anchor, positive, negative, sample_weight=None):
+        three = [
+            x if isinstance(x, Tensor) else Tensor(as_array("TripletLoss", "x", x))
+            for x in (anchor, positive, negative)
+        ]
+        together = record(
+            np.stack([x.value for x in three], 1),
+            lambda dy: tuple(np.ascontiguousarray(dy[:, i]) for i in range(3)),
+            *three,
+        )
+        w = sample_weight
+        w = None if w is None else sample_weights("TripletLoss", "sample_weight", w, len(together))
+        return self.measure(together, None, w)
+
+    def targets(self, target, output, op, name):
+        if output.ndim != 3 or output.shape[1] != 3:
+            sizes = ", ".join(map(str, output.shape[1:]))
+            raise ValueError(
+                f"{op}: the model's output has shape (N, {sizes}), expected (N, 3, C) because the loss is triplet: "
+                f"anchor, positive and negative of every sample"
+            )
+        return as_array(op, name, target)
+
+    def losses_of(self, y, t):
+        return y.shape[:1], len(y)
+
+    def forward(self, y, t, **how):
+        return kernels.triplet_forward(*_three(y), margin=self.margin, **how)
+
+    def backward(self, dloss, y, t, **how):
+        return np.stack(kernels.triplet_backward(dloss, *_three(y), margin=self.margin, **how), 1)
 
 
 LOSSES = {
@@ -278,8 +307,13 @@ LOSSES = {
     "categorical_crossentropy": CategoricalCrossentropy,
     "categorical_focal_crossentropy": CategoricalFocalCrossentropy,
     "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "sparse_categorical_focal_crossentropy": SparseCategoricalFocalCrossentropy,
     "kl_divergence": KLDivergence,
     "cosine_similarity": CosineSimilarity,
+    "triplet": TripletLoss,
+    "kld": KLDivergence,
+    "bce": BinaryCrossentropy,
+    "logcosh": LogCosh,
 }
 
 
@@ -305,3 +339,7 @@ def _share(loss, name, value):
 def _above(loss, name, value):
     check.number(type(loss).__name__, name, value, 0)
     return float(value)
+
+
+def _three(y):
+    return [np.ascontiguousarray(y[:, i]) for i in range(3)]

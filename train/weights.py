@@ -1,0 +1,60 @@
+"""Weights of samples and of classes: checked once, at the door, and made one array."""
+
+import numpy as np
+
+from ..kernels import _check as check
+from ..layers._door import as_array
+
+
+def sample_weights(op, name, given, samples):
+    """Weights (N,), or (N, ...) for the losses of every sample, as float64; all finite, from 0."""
+    w = as_array(op, name, given, np.float64)
+    if w.ndim == 0 or len(w) != samples:
+        raise ValueError(f"{op}: {name} has shape {w.shape}, expected ({samples},), a weight for each of the samples")
+    if w.ndim == 2 and w.shape[1] == 1:
+        w = w[:, 0]
+    if not (np.isfinite(w).all() and w.min(initial=0) >= 0):
+        bad = tuple(int(i) for i in np.argwhere(~(np.isfinite(w) & (w >= 0)))[0])
+        raise ValueError(f"{op}: {name}{list(bad)} = {w[bad]}, expected finite numbers from 0")
+    return w
+
+
+def class_weights(op, given, t, from_rows):
+    """The weight of every sample by its class, float64: `given` is {class: weight}.
+
+    from_rows  whether targets t (N, C) hold the classes' shares, else t (N,) or (N, 1) holds the classes
+
+    Raises ValueError for a class in t that has no weight.
+    """
+    if not isinstance(given, dict):
+        raise TypeError(f"{op}: class_weight is {given!r}, expected a dictionary such as {{0: 1.0, 1: 5.0}}")
+    for label, weight in given.items():
+        check.whole(op, "class_weight's classes", label)
+        check.number(op, f"class_weight[{label}]", weight, 0)
+        if not np.isfinite(weight):
+            raise ValueError(f"{op}: class_weight[{label}] is {weight}, expected a finite number")
+    if from_rows:
+        t = t.argmax(-1)
+    elif t.ndim > 1 and t.shape[1:] == (1,):
+        t = t[:, 0]
+    if t.ndim != 1:
+        raise ValueError(f"{op}: class_weight needs one class a sample, but y has shape {t.shape}; use sample_weight")
+    classes, index = np.unique(t, return_inverse=True)
+    for label in classes:
+        if label not in given:
+            label = int(label) if label == int(label) else float(label)
+            known = ", ".join(map(str, given))
+            raise ValueError(
+                f"{op}: class_weight has weights for {known} and none for {label}, which y holds; give it one, "
+                f"1.0 if it shall count as it is"
+            )
+    return np.array([given[label] for label in classes], np.float64)[index]
+
+
+def together(op, name, sample_weight, class_weight, t, from_rows, dtype):
+    """Weights of samples and classes multiplied, an array of `dtype`, or None where neither is given."""
+    w = None if sample_weight is None else sample_weights(op, name, sample_weight, len(t))
+    if class_weight is not None:
+        of_classes = class_weights(op, class_weight, t, from_rows)
+        w = of_classes if w is None else w * of_classes.reshape(of_classes.shape + (1,) * (w.ndim - 1))
+    return None if w is None else np.ascontiguousarray(w, dtype)
