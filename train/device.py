@@ -116,7 +116,7 @@ class RecordedSteps:
         place.skip(starts)
         for start in starts:
             for call in self.before:
-                call(place.done)
+                call(place.done, {})
             self._place.start = start
             self._step(min(size, samples - start))
             yield

@@ -24,7 +24,7 @@ class Steps:
         place.skip(batches)
         for x, t in batches:
             for call in self.before:
-                call(place.done)
+                call(place.done, {})
             yield add(*step(x, t), t)
 
 

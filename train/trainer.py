@@ -73,7 +73,7 @@ class Trainer:
         try:
             with interrupt, mode(model, True):
                 for callback in everyone:
-                    callback.on_train_begin()
+                    callback.on_train_begin({})
                 steps = make_steps()
                 for epoch in range(self.place.epoch, epochs):  # from 0, or from where a callback went back to
                     if model.stop_training:
@@ -93,7 +93,7 @@ class Trainer:
                 file=sys.stderr,
             )
         for callback in everyone:
-            callback.on_train_end()
+            callback.on_train_end({})
 
     def _steps(self, x, t, batch_size, shuffle, running):
         """What trains for an epoch, a step an item, wherever the samples lie."""
@@ -107,7 +107,7 @@ class Trainer:
         """One pass over the data, and its validation. Raises KeyboardInterrupt between steps."""
         model = self.model
         for callback in callbacks:
-            callback.on_epoch_begin(epoch)
+            callback.on_epoch_begin(epoch, {})
         after_batch, place = hooks(callbacks, "on_train_batch_end"), self.place
         steps.before = hooks(callbacks, "on_train_batch_begin")
         place.begin(epoch)
@@ -180,11 +180,11 @@ class Trainer:
         running = running_for(x, self.metrics)
         before, after = hooks(callbacks, "on_test_batch_begin"), hooks(callbacks, "on_test_batch_end")
         for callback in callbacks:
-            callback.on_test_begin()
+            callback.on_test_begin({})
         with mode(self.model, False), no_grad():
             for batch, start in enumerate(range(0, len(x), batch_size)):
                 for call in before:
-                    call(batch)
+                    call(batch, {})
                 bt = writeable(t[start : start + batch_size])
                 y = self.model(Tensor(writeable(x[start : start + batch_size])))
                 running.add(self.loss.measure(y, bt).value, y.value, bt)

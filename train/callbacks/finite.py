@@ -109,6 +109,7 @@ class TerminateOnNaN(Callback):
     def _say(self, batch, what):
         self.found = f"batch {batch + 1} of epoch {self._epoch + 1}: {what}"
         self.model.stop_training = True
+        self.model._trainer._warned = True  # which would say less
         warnings.warn(f"TerminateOnNaN: {self.found}; training ends", RuntimeWarning, stacklevel=2)
 
 
