@@ -220,7 +220,7 @@ class PReLU(Layer):
                 f"PReLU: x has shape {tuple(input_shape)}, expected at least {max(shared, default=1) + 1} axes"
             )
         shape = tuple(1 if axis in shared else size for axis, size in enumerate(input_shape[1:], 1))
-        return {"alpha": (shape, self.alpha_initializer)}
+        return {"alpha": (shape, self.alpha_initializer, self.alpha_regularizer)}
 
     def forward(self, x):
         alpha = self.alpha
