@@ -1,0 +1,116 @@
+"""What all augmentations share: random numbers from outside, checked images, ranges of values.
+
+x images (N, H, W, C)    y targets (N, ...) or None    rng where the random numbers come from
+
+A step keeps no state: the same x, y and rng give the same result, whenever and in whichever thread that is.
+"""
+
+import numpy as np
+
+from ...kernels import _check as check
+from ...layers._door import as_array
+from ...layers._layer import config
+from ...layers._random import generator
+
+
+class Step:
+    """Base of all augmentations: `step(x, y, rng) -> (x, y)`, new arrays of x's dtype."""
+
+    def __call__(self, x, y=None, rng=None):
+        """The changed images, and the targets.
+
+        rng  a NumPy generator; or a seed, an integer or several of them, such as (seed, epoch, batch); None: the random
+             numbers of `tw.set_seed`
+        """
+        return self.apply(images(type(self).__name__, x), y, random_numbers(type(self).__name__, rng))
+
+    def apply(self, x, y, rng):
+        """(x, y) for checked images and a generator; neither is changed in place."""
+        raise NotImplementedError
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in config(self).items())})"
+
+
+class Augment(Step):
+    """Several steps after one another: augmentations, or functions (x, y, rng) -> (x, y).
+
+    A DataLoader takes it as `transform=`.
+
+    >>> import numpy as np
+    >>> from tilewright.train import RandomFlip, RandomTranslation
+    >>> augment = Augment([RandomFlip("horizontal"), RandomTranslation(0.1, 0.1)])
+    >>> x, y = augment(np.zeros((8, 32, 32, 3), np.float32), np.arange(8), rng=(0, 5, 2))
+    >>> x.shape
+    (8, 32, 32, 3)
+    """
+
+    def __init__(self, steps):
+        steps = list(steps)
+        for step in steps:
+            if not callable(step) or isinstance(step, type):
+                remedy = f"; make one, {step.__name__}(...)" if isinstance(step, type) else ""
+                raise TypeError(f"Augment: steps holds {step!r}, expected functions (x, y, rng) -> (x, y){remedy}")
+        self.steps = steps
+
+    def apply(self, x, y, rng):
+        for step in self.steps:
+            result = step(x, y, rng)
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise TypeError(f"Augment: {step!r} returned {type(result).__name__}, expected a pair, (x, y)")
+            x, y = result
+        return x, y
+
+
+def images(op, x):
+    """x as an array (N, H, W, C)."""
+    x = as_array(op, "x", x)
+    if x.ndim != 4:
+        remedy = {3: "; add the channel axis with x[..., None], or the batch axis with x[None]"}.get(x.ndim, "")
+        raise ValueError(f"{op}: x has shape {x.shape}, expected (N, H, W, C), a batch of images{remedy}")
+    return x
+
+
+def random_numbers(op, rng):
+    """A generator from what a step is called with."""
+    if rng is None:
+        return generator()
+    if isinstance(rng, np.random.Generator):
+        return rng
+    for number in rng if isinstance(rng, (tuple, list)) else [rng]:
+        check.whole(op, "rng", number)
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(rng)))
+
+
+def interval(op, name, factor, low=-np.inf, high=np.inf):
+    """(low, high) from a number, which means both ways, or from a pair."""
+    pair = factor if isinstance(factor, (tuple, list)) else (-factor, factor)
+    if len(pair) != 2:
+        raise ValueError(f"{op}: {name} is {factor!r}, expected a number, or a pair, the least and the greatest")
+    for end in pair:
+        check.number(op, name, end, low, high)
+    if pair[0] > pair[1]:
+        raise ValueError(f"{op}: {name} is {factor!r}, expected the least number first, or a number from 0")
+    return float(pair[0]), float(pair[1])
+
+
+def working(x):
+    """The dtype in which images are computed with."""
+    return x.dtype if x.dtype.kind == "f" and x.dtype.itemsize >= 4 else np.dtype(np.float32)
+
+
+def back(x, dtype, value_range=None):
+    """Computed images in their own dtype: integers are rounded, and cut to what the dtype holds."""
+    if value_range is not None:
+        x = np.clip(x, *value_range)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        x = np.clip(np.rint(x), limits.min, limits.max)
+    return x.astype(dtype, copy=False)
+
+
+def width_of_range(x, value_range):
+    """(the range to cut to or None, its width) of images."""
+    if value_range is None and x.dtype.kind in "iu":
+        value_range = (0, np.iinfo(x.dtype).max)
+    return (None, 1.0) if value_range is None else (value_range, float(value_range[1] - value_range[0]))
