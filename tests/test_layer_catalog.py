@@ -223,6 +223,35 @@ LAYERS = [
         IMAGES,
         "Residual with a projection",
     ),
+    case(lambda d: layers.Embedding(7, 3, mask_zero=True, dtype=d), (4, 5), tokens=7),
+    *[
+        case(lambda d, c=c, o=o: c(4, dtype=d, **o), SEQUENCES, f"{c.__name__} {' '.join(o)}", masked=True)
+        for c in (layers.SimpleRNN, layers.GRU, layers.LSTM)
+        for o in ({}, {"return_sequences": True, "go_backwards": True}, {"dropout": 0.3, "recurrent_dropout": 0.3})
+    ],
+    case(
+        lambda d: layers.GRU(4, reset_after=False, return_state=True, dtype=d),
+        [SEQUENCES, (2, 4)],
+        "GRU with a first state",
+    ),
+    case(
+        lambda d: layers.LSTM(4, use_bias=False, return_sequences=True, return_state=True, dtype=d),
+        [SEQUENCES, (2, 4), (2, 4)],
+        "LSTM with first states",
+    ),
+    case(lambda d: layers.GRU(4, "softsign", dtype=d), SEQUENCES, "GRU softsign", masked=True),
+    *[
+        case(lambda d, m=m: layers.Bidirectional(layers.GRU(3, dtype=d), m), SEQUENCES, f"Bidirectional {m}")
+        for m in ("concat", "sum", "mul", "ave", None)
+    ],
+    case(
+        lambda d: layers.Bidirectional(layers.LSTM(3, return_sequences=True, return_state=True, dtype=d)),
+        SEQUENCES,
+        "Bidirectional sequences",
+        masked=True,
+    ),
+    case(lambda d: layers.TimeDistributed(Dense(3, dtype=d)), SEQUENCES, masked=True),
+    case(lambda d: layers.TimeDistributed(Conv2D(2, 3, dtype=d)), (*IMAGES, 1), "TimeDistributed Conv2D"),
 ]
 NO_ROW = {"Layer", "Block", "SinePositionEncoding"}  # no layers by themselves; no gradient at all
 EACH = pytest.mark.parametrize("case", LAYERS, ids=[case.name for case in LAYERS])
