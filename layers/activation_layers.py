@@ -9,7 +9,7 @@ import numpy as np
 from ..kernels import _check as check
 from ..kernels.activation import relu_backward, relu_forward
 from ..kernels.shape import add_forward, multiply_backward, multiply_forward
-from ._layer import Layer, expect_built_for
+from ._layer import Layer
 from .activation import ACTIVATIONS
 from .initializers import check_initializer
 from .regularizers import get_regularizer
@@ -225,8 +225,8 @@ class PReLU(Layer):
     def forward(self, x):
         alpha = self.alpha
         value = alpha.value
-        if x.shape[-1] != value.shape[-1] != 1:
-            expect_built_for("PReLU", x, "features", value.shape[-1])
+        if x.ndim != value.ndim + 1 or any(n != size != 1 for n, size in zip(x.shape[1:], value.shape)):
+            raise ValueError(f"PReLU: x has shape {x.shape}, the layer was built for alpha of shape {value.shape}")
         above = relu_forward(x)
         below = np.minimum(x, 0)
 
