@@ -218,4 +218,4 @@ def test_cross_validation_wants_a_new_compiled_model_each_time():
     with pytest.raises(TypeError, match="make_model returned Sequential, expected a model that is compiled"):
         cross_validate(lambda: tw.Sequential([]), X, LABELS, 2)
     with pytest.raises(TypeError, match="make_model is .*, expected a function"):
-        cross_validate(one.summary(), X, LABELS, 2)
+        cross_validate(one, X, LABELS, 2)

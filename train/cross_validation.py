@@ -27,7 +27,7 @@ def cross_validate(
     """
     op = "cross_validate"
     x, y = np.asarray(x), np.asarray(y)
-    if not callable(make_model):
+    if not callable(make_model) or hasattr(make_model, "fit"):
         raise TypeError(f"{op}: make_model is {make_model!r}, expected a function that returns a new, compiled model")
     if random_state is not None:
         set_seed(random_state)

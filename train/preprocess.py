@@ -39,11 +39,11 @@ class _Scaler:
 
     def transform(self, x):
         """x on the learned scale, a new array: of its dtype if that is of floats, else float32."""
-        return self._result("transform", x, lambda rows: (rows - self.shift) / self.scale)
+        return self._result("transform", x, self._scaled)
 
     def inverse_transform(self, x):
         """What `transform` would make x of."""
-        return self._result("inverse_transform", x, lambda rows: rows * self.scale + self.shift)
+        return self._result("inverse_transform", x, self._unscaled)
 
     def fit_transform(self, x):
         """`fit` and `transform`: for training data alone."""
@@ -69,6 +69,12 @@ class _Scaler:
             raise damaged(op, path, "shift and scale are no finite numbers, one of each a column, or a scale is 0")
         scaler.shift, scaler.scale = shift, scale
         return scaler
+
+    def _scaled(self, rows):
+        return (rows - self.shift) / self.scale
+
+    def _unscaled(self, rows):
+        return rows * self.scale + self.shift
 
     def _options(self):
         return {name: getattr(self, name) for name in self._names}
@@ -147,11 +153,17 @@ class MinMaxScaler(_Scaler):
         np.maximum(self._high, rows.max(0), out=self._high)
 
     def _finish(self):
-        low, width = self.__dict__.pop("_low"), self.__dict__.pop("_high")
-        width = np.where(width > low, width - low, 1.0)
+        low, high = self.__dict__.pop("_low"), self.__dict__.pop("_high")
+        self.shift, self.scale = low, np.where(high > low, high - low, 1.0)
+
+    def _scaled(self, rows):
+        """Scaled to 0 and 1 first, which both ends meet without rounding."""
         first, last = self.feature_range
-        self.scale = width / (last - first)
-        self.shift = low - first * self.scale
+        return super()._scaled(rows) * (last - first) + first
+
+    def _unscaled(self, rows):
+        first, last = self.feature_range
+        return super()._unscaled((rows - first) / (last - first))
 
 
 def one_hot(labels, num_classes=None, dtype=np.float32):

@@ -136,7 +136,7 @@ def _plain(number, value):
 def _missing(line, name, is_label):
     remedy = 'missing="drop" leaves such lines out'
     what = "has no label" if is_label else "has no value"
-    return f"line {line}, column {name!r} {what}; {remedy}{'' if is_label else ', and a number is put there'}"
+    return f"line {line}, column {name!r} {what}; {remedy}{'' if is_label else ', a number is put in their place'}"
 
 
 def _classes(labels):
