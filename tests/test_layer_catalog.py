@@ -59,7 +59,9 @@ class Case:
         rng = np.random.default_rng(0)
         if self.tokens:
             return [rng.integers(0, self.tokens, shape) for shape in self.shapes]
-        return [rng.permutation(np.prod(shape)).reshape(shape) / np.prod(shape) * 3 - 1.49 for shape in self.shapes]
+        sizes = [int(np.prod(shape)) for shape in self.shapes]
+        grids = [rng.permutation(size) / size * 3 - 1.49 + 0.007 * i for i, size in enumerate(sizes)]
+        return [grid.reshape(shape) for grid, shape in zip(grids, self.shapes)]
 
     def layer(self, dtype="float64"):
         """A built layer with weights that are nowhere zero."""

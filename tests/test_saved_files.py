@@ -83,7 +83,7 @@ TAKEN_OUT = object()
 @pytest.mark.parametrize(
     "place, value, message",
     [
-        (("model", "layers", 0, "class"), "os.system", "it names the class 'os.system', which is none of Activation,"),
+        (("model", "layers", 0, "class"), "os.system", "it names the class 'os.system', which is none of the lib"),
         (
             ("model", "layers", 0, "config", "units"),
             10**12,
@@ -95,7 +95,7 @@ TAKEN_OUT = object()
         (("input_shape",), [-3], r"its input_shape is \[-3\], expected a list of sizes"),
         (("compile", "loss", "class"), "Popen", "it names the class 'Popen', which is none of"),
         (("format",), "tilewright 99", "its format is not 'tilewright 1'"),
-        (("model", "layers", -1), TAKEN_OUT, r"it holds dense_1.b.npy, which no layer of the model has"),
+        (("model", "layers", -1), TAKEN_OUT, r"it holds dense_1.b, dense_1.w, which no layer of the model has"),
         (("model", "layers"), TAKEN_OUT, "it has no 'layers'"),
     ],
 )

@@ -19,6 +19,7 @@ import numpy as np
 
 FORMAT = "tilewright 1"
 _DOCUMENT = "model.json"
+_NPY = ".npy"
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # equal models make equal files
 
 
@@ -90,10 +91,23 @@ class Archive:
             raise ValueError(f"{name} has {len(data)} bytes, expected {prod(shape) * little.itemsize}")
         return np.frombuffer(data, little).reshape(shape).astype(dtype)
 
+    @property
+    def names(self):
+        """The names of all weights, in order."""
+        return [name.removesuffix(_NPY) for name in self._sizes if name.endswith(_NPY)]
+
+    def asked(self, name):
+        """Whether the weight `name` was asked for."""
+        return _entry(name) in self._asked
+
+    def unasked(self):
+        """What is in the file and was not asked for, sorted."""
+        return sorted(name.removesuffix(_NPY) for name in set(self._sizes) - self._asked)
+
     def expect_no_more(self):
         """Nothing is in the file that was not asked for."""
-        if unknown := sorted(set(self._sizes) - self._asked):
-            raise Misfit(f"it holds {unknown[0]}, which no layer of the model has")
+        if unknown := self.unasked():
+            raise Misfit(f"it holds {', '.join(unknown)}, which no layer of the model has")
 
     def _check_entries(self):
         entries = self._zip.infolist()
@@ -121,7 +135,7 @@ class Archive:
 
 
 def _entry(name):
-    return f"{name}.npy"
+    return name + _NPY
 
 
 def _plain(value):

@@ -230,7 +230,10 @@ class Model(Fitting):
         print(table(self))
 
     def save(self, path):
-        """Write structure and weights into one file, at once or not at all. Sequential models only."""
+        """Write structure, weights and what `compile` chose into one file, at once or not at all; see `tw.load`.
+
+        Raises TypeError for a class of your own without `config()`, a dict of its constructor's arguments.
+        """
         saving.save(self, path)
 
     def save_weights(self, path):
@@ -238,10 +241,16 @@ class Model(Fitting):
         self._expect_built("save_weights")
         saving.save_weights(self, path)
 
-    def load_weights(self, path):
-        """Set the weights from a file of `save_weights` or `save` with the same names and shapes, else ValueError."""
+    def load_weights(self, path, by_name=False, skip_mismatch=False):
+        """Set the weights from a file of `save_weights` or `save` with the same names and shapes.
+
+        by_name        take those weights whose names are in both, and return what was `taken`, `left` and `other`
+        skip_mismatch  leave weights of other shapes as they are
+
+        Raises ValueError, which lists all weights that do not fit with both shapes; none is set then.
+        """
         self._expect_built("load_weights")
-        saving.load_weights(self, path)
+        return saving.load_weights(self, path, by_name, skip_mismatch)
 
     def _expect_built(self, op):
         unbuilt = [path for path, layer in self.named_layers().items() if not layer.built]

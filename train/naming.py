@@ -12,8 +12,17 @@ def unique(base, taken):
     return name
 
 
+def base_name(thing):
+    """The name of a layer or model before it is among others, also of a class by its name."""
+    if not isinstance(thing, str):
+        if thing.name:
+            return thing.name
+        thing = type(thing).__name__
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", thing).lower()
+
+
 def unique_of(op, thing, taken):
     """The name of a layer or model among others. Raises ValueError, said by `op`, if its own name is taken."""
     if thing.name and thing.name in taken:
         raise ValueError(f"{op}: two layers are named {thing.name!r}; give one of them another name=")
-    return unique(thing.name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(thing).__name__).lower(), taken)
+    return unique(base_name(thing), taken)

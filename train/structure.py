@@ -1,0 +1,212 @@
+"""A model's structure as JSON's types, and back: layers by class and arguments, calls between them, what is shared.
+
+Things (layers and models) are numbered as they come, models before what is in them; one that comes again is
+{"same": number}. A file names classes without saying where they are: those of the library are known, others are what
+`custom_objects` says. Nothing else in a file makes anything run.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from .. import layers as library
+from ..layers import initializers, regularizers
+from ..layers._layer import Layer
+from ..layers._settings import Settings
+from ..layers._symbol import formed, listed, make_input
+from ..layers._tape import Tensor, no_grad
+from .functional import Functional
+from .model import Model
+from .naming import base_name, unique
+from .sequential import Sequential
+from .trainer import mode
+
+
+def _classes(module, base):
+    classes = (c for c in vars(module).values() if isinstance(c, type) and issubclass(c, base) and c is not base)
+    return {c.__name__: c for c in classes}
+
+
+LAYERS = _classes(library, Layer)
+SETTINGS = {**_classes(initializers, Settings), **_classes(regularizers, Settings)}
+
+
+class Writer:
+    """Makes entries of things; every thing once."""
+
+    def __init__(self):
+        self._numbers = {}
+
+    def thing(self, name, thing):
+        """The entry of a layer or a model. Raises TypeError for a model whose structure is its code."""
+        if id(thing) in self._numbers:
+            return {"same": self._numbers[id(thing)]}
+        self._numbers[id(thing)] = len(self._numbers)
+        if type(thing) is Sequential:
+            layers = [self.thing(name, child) for name, child in thing.children()]
+            return {"class": "Sequential", "name": thing.name, "layers": layers}
+        if type(thing) is Functional:
+            return self._functional(thing)
+        if not hasattr(thing, "config"):
+            own = type(thing).__name__
+            raise TypeError(
+                f"save: {own} is a class of your own, whose structure is its code; use model.save_weights(path), and "
+                f"load_weights(path) on a new {own}, or give it a config() of its constructor's arguments"
+            )
+        entry = {"class": _class_name(thing, LAYERS), "config": {k: _plain(v) for k, v in thing.config().items()}}
+        if isinstance(thing, Layer):
+            entry["config"].pop("input_shape", None)
+            if not thing._trainable:
+                entry["trainable"] = False
+        return entry
+
+    def _functional(self, model):
+        things = list(model.children())
+        places = {id(thing): i for i, (_, thing) in enumerate(things)}
+        symbols = {x: [-1, i] for i, x in enumerate(model.inputs)}
+        calls = []
+        for number, call in enumerate(model.calls):
+            calls.append({"layer": places[id(call.thing)], "inputs": [symbols[x] for x in call.inputs]})
+            symbols.update((y, [number, i]) for i, y in enumerate(call.results))
+        return {
+            "class": "Functional",
+            "name": model.name,
+            "inputs": [
+                {"name": name, "shape": list(x.shape[1:]), "dtype": x.dtype_given and np.dtype(x.dtype_given).name}
+                for name, x in zip(model.input_names, model.inputs)
+            ],
+            "layers": [self.thing(name, thing) for name, thing in things],
+            "calls": calls,
+            "outputs": [symbols[y] for y in model.outputs],
+            "forms": [model.input_form, model.output_form],
+        }
+
+
+class Reader:
+    """Makes things of entries, built with the arrays of an archive.
+
+    No sample goes through the model on the way: nothing is allocated but what the file holds.
+    """
+
+    def __init__(self, archive, custom_objects):
+        self._archive, self._custom = archive, custom_objects
+        self._things, self._layers = [], []
+
+    def model(self, entry, input_shape):
+        """The model of a whole file."""
+        model = self._thing(entry, "")
+        if not isinstance(model, Model):
+            raise ValueError(f"its model is a {type(model).__name__}, which is none")
+        if not isinstance(model, Functional):
+            shapes = input_shape if input_shape and isinstance(input_shape[0], list) else [input_shape]
+            inputs = [Tensor(np.zeros((0, *_sizes(shape)), model.dtype)) for shape in shapes]
+            with mode(model, False), no_grad():
+                model(inputs if len(inputs) > 1 else inputs[0])
+            shapes = [(None, *shape) for shape in shapes]
+            model.input_shape = shapes[0] if len(shapes) == 1 else shapes
+        for layer in self._layers:
+            vars(layer).pop("source", None)
+        return model
+
+    def _thing(self, entry, path):
+        if "same" in entry:
+            thing = self._things[entry["same"]]
+            if thing is None:
+                raise ValueError("there is a loop: a model is a layer of itself")
+            return thing
+        number = len(self._things)
+        self._things.append(None)
+        name = entry["class"]
+        if name == "Sequential":
+            thing = self._sequential(entry, path)
+        elif name == "Functional":
+            thing = self._functional(entry, path)
+        else:
+            thing = self._make(entry)
+            below = thing.named_layers() if isinstance(thing, Model) else {"": thing}
+            for inner, layer in below.items():
+                layer.source = partial(_array, self._archive, ".".join(part for part in (path, inner) if part))
+                self._layers.append(layer)
+            if entry.get("trainable") is False:
+                thing.trainable = False
+        self._things[number] = thing
+        return thing
+
+    def _sequential(self, entry, path):
+        model = Sequential(name=entry["name"])
+        for name, child in self._children(entry["layers"], path):
+            model.add(child)
+            if model._names[-1] != name:
+                raise ValueError(f"its layer {model._names[-1]!r} was {name!r} when it was written")
+        return model
+
+    def _functional(self, entry, path):
+        inputs = [
+            make_input(_sizes(one["shape"], open_ends=True), one["name"], one["dtype"], 0) for one in entry["inputs"]
+        ]
+        things = [child for _, child in self._children(entry["layers"], path)]
+        results = {-1: inputs}
+        for number, call in enumerate(entry["calls"]):
+            if any(source >= number for source, _ in call["inputs"]):
+                raise ValueError(f"there is a loop: call {number} needs a result that comes after it")
+            taken = [results[source][place] for source, place in call["inputs"]]
+            results[number] = listed(things[call["layer"]](taken[0] if len(taken) == 1 else taken))
+        outputs = [results[source][place] for source, place in entry["outputs"]]
+        given, made = (tuple(form) if isinstance(form, list) else form for form in entry["forms"])
+        return Functional(formed(given, inputs), formed(made, outputs), name=entry["name"])
+
+    def _children(self, entries, path):
+        """(name, thing) of a model's layers; named as the model is going to name them."""
+        names = []
+        for entry in entries:
+            own = entry.get("name") or entry.get("config", {}).get("name")
+            if "same" in entry:
+                own = base_name(self._things[entry["same"]])
+            names.append(unique(own or base_name(entry["class"]), names))
+            yield names[-1], self._thing(entry, f"{path}.{names[-1]}" if path else names[-1])
+
+    def _make(self, entry):
+        name = entry["class"]
+        classes = {**LAYERS, **SETTINGS, **self._custom}
+        if name not in classes:
+            raise ValueError(
+                f"it names the class {name!r}, which is none of the library's; if it is yours, give it to "
+                f"load(path, custom_objects={{{name!r}: ...}})"
+            )
+        return classes[name](**{key: self._value(value) for key, value in entry["config"].items()})
+
+    def _value(self, value):
+        if isinstance(value, dict):
+            if value.keys() == {"class", "config"}:
+                return self._make(value)
+            return {key: self._value(one) for key, one in value.items()}
+        return [self._value(one) for one in value] if isinstance(value, list) else value
+
+
+def _class_name(thing, known):
+    name = type(thing).__name__
+    if known.get(name, type(thing)) is not type(thing):
+        raise TypeError(f"save: {name} is a class of your own with the name of one of the library; name it otherwise")
+    return name
+
+
+def _plain(value):
+    """An argument as JSON's types: layers, initializers and regularizers in it as {"class", "config"}."""
+    if isinstance(value, (Layer, Settings)):
+        name = _class_name(value, LAYERS if isinstance(value, Layer) else SETTINGS)
+        return {"class": name, "config": {key: _plain(one) for key, one in value.config().items()}}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def _array(archive, path, name, shape, dtype):
+    return archive.array(f"{path}.{name}", shape, dtype)
+
+
+def _sizes(sizes, open_ends=False):
+    if not isinstance(sizes, list) or any(
+        not (open_ends and size is None) and (type(size) is not int or size < 1) for size in sizes
+    ):
+        raise ValueError(f"its input_shape is {sizes!r}, expected a list of sizes")
+    return sizes
