@@ -278,4 +278,3 @@ INITIALIZERS = {
     "orthogonal": Orthogonal(),
     "identity": Identity(),
 }
-CLASSES = {type(one).__name__: type(one) for one in INITIALIZERS.values()}  # that a file can name

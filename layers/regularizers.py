@@ -76,4 +76,3 @@ def get_regularizer(op, argument, regularizer):
 
 
 REGULARIZERS = {"l1": L1(), "l2": L2()}
-CLASSES = {c.__name__: c for c in (L1, L2, L1L2)}  # that a file can name
