@@ -24,9 +24,9 @@ def add_graph(writer, model):
     if not nodes:
         return
     from tensorboardX.proto.attr_value_pb2 import AttrValue
+    from tensorboardX.proto.event_pb2 import Event
     from tensorboardX.proto.graph_pb2 import GraphDef
     from tensorboardX.proto.node_def_pb2 import NodeDef
-    from tensorboardX.proto.step_stats_pb2 import RunMetadata
     from tensorboardX.proto.tensor_shape_pb2 import TensorShapeProto
     from tensorboardX.proto.versions_pb2 import VersionDef
 
@@ -39,7 +39,7 @@ def add_graph(writer, model):
         return NodeDef(name=name, op=kind, input=sources, attr=attributes)
 
     definition = GraphDef(node=[node(*one) for one in nodes], versions=VersionDef(producer=22))
-    writer._get_file_writer().add_graph((definition, RunMetadata()))
+    writer.file_writer.add_event(Event(graph_def=definition.SerializeToString()))
 
 
 def graph(model):

@@ -89,7 +89,8 @@ class TensorBoard(Callback):
 
     def _writer(self, name):
         if name not in self._writers:
-            self._writers[name] = SummaryWriter(os.path.join(self.log_dir, name))
+            ending = f".{time.time_ns()}"  # two trainings that begin in one second write into files of their own
+            self._writers[name] = SummaryWriter(os.path.join(self.log_dir, name), filename_suffix=ending)
         return self._writers[name]
 
     def state(self):
