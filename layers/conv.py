@@ -56,7 +56,7 @@ class Convolution(Affine):
             if following:
                 dy = following_backward(dy)
             dx, dw, db = self.backward_kernel(dy, x, w_value, b_value, z, need_dx=need_dx, **options)
-            w.accumulate(dw.reshape(w.value.shape))
+            w.accumulate(dw if w_value is w.value else dw.reshape(w.value.shape))
             if b is not None:
                 b.accumulate(db)
             return dx
