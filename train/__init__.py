@@ -1,22 +1,8 @@
 """Training: models, losses, optimizers, metrics, callbacks, data, files."""
 
+import importlib
+
 from ..kernels import _names
-from .augment import (
-    Augment,
-    CutOut,
-    MixUp,
-    RandomBrightness,
-    RandomColorJitter,
-    RandomContrast,
-    RandomCrop,
-    RandomFlip,
-    RandomHue,
-    RandomNoise,
-    RandomRotation,
-    RandomSaturation,
-    RandomTranslation,
-    RandomZoom,
-)
 from .callbacks import (
     BackupAndRestore,
     Callback,
@@ -32,8 +18,7 @@ from .callbacks import (
     TerminateOnNaN,
 )
 from .checkpoint import Checkpoint
-from .cross_validation import CrossValidation, cross_validate
-from .data import DataLoader
+from .loader import DataLoader
 from .losses import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -76,10 +61,7 @@ from .metrics import (
 from .model import Model
 from .optimizer import Optimizer
 from .optimizers import LAMB, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Muon, RMSprop
-from .preprocess import MinMaxScaler, StandardScaler, one_hot
-from .preprocess_split import KFold, StratifiedKFold, train_test_split
 from .progress import ProgressBar
-from .readers import Tokenizer, read_cifar10, read_cifar100, read_csv, read_idx, read_images, read_text, write_idx
 from .saving import load
 from .schedules import (
     ConstantRate,
@@ -203,6 +185,49 @@ __all__ = [
     "write_idx",
 ]
 
+# What few programs need is imported when it is first asked for: all at once would take a tenth of the import.
+_LATE = {
+    "augment": (
+        "Augment",
+        "CutOut",
+        "MixUp",
+        "RandomBrightness",
+        "RandomColorJitter",
+        "RandomContrast",
+        "RandomCrop",
+        "RandomFlip",
+        "RandomHue",
+        "RandomNoise",
+        "RandomRotation",
+        "RandomSaturation",
+        "RandomTranslation",
+        "RandomZoom",
+    ),
+    "cross_validation": ("CrossValidation", "cross_validate"),
+    "preprocess": ("MinMaxScaler", "StandardScaler", "one_hot"),
+    "preprocess_split": ("KFold", "StratifiedKFold", "train_test_split"),
+    "readers": (
+        "Tokenizer",
+        "read_cifar10",
+        "read_cifar100",
+        "read_csv",
+        "read_idx",
+        "read_images",
+        "read_text",
+        "write_idx",
+    ),
+}
+_HOMES = {name: module for module, names in _LATE.items() for name in names}
+
 
 def __getattr__(name):
+    if name in _LATE:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _HOMES:
+        value = globals()[name] = getattr(__getattr__(_HOMES[name]), name)
+        return value
     raise _names.missing(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
