@@ -84,6 +84,28 @@ def test_a_killed_training_ends_with_the_same_bits(tmp_path, optimizer, callback
     assert not os.listdir(tmp_path)  # a finished training removes its backup
 
 
+def test_layers_that_keep_something_go_on_too(tmp_path):
+    """Moving statistics, and counts of dropout in layers that others are made of."""
+
+    def train(path, batches=10**9):
+        tw.set_seed(0)
+        recurrent = tw.layers.Bidirectional(tw.layers.GRU(3, dropout=0.3, recurrent_dropout=0.2))
+        made = tw.Sequential(
+            [tw.layers.Reshape((3, 1), input_shape=(3,)), recurrent, tw.layers.BatchNormalization(), Dense(1)]
+        )
+        made.compile("adam", "mse")
+        made.fit(
+            X, T, batch_size=25, epochs=2, verbose=0, callbacks=[Kill(batches), BackupAndRestore(path, save_freq=1)]
+        )
+        return bits(made)
+
+    whole = train(tmp_path / "whole")
+    for batches in (3, 2):
+        with pytest.raises(Killed):
+            train(tmp_path / "a", batches)
+    assert train(tmp_path / "a") == whole
+
+
 def test_backups_change_nothing(tmp_path):
     tw.set_seed(0)
     plain = model("adam")

@@ -173,7 +173,9 @@ def test_checkpoints_that_cannot_be_are_refused_before_training(tmp_path):
 
     mine = Mine()
     mine.compile("sgd", "mse")
-    with pytest.raises(TypeError, match="Mine is a class of your own, .*; use save_weights_only=True"):
+    with pytest.raises(
+        TypeError, match="ModelCheckpoint: .*Mine is a class of your own, .*; save_weights_only=True needs"
+    ):
         fit(ModelCheckpoint(tmp_path / "a"), model=mine)
     fit(ModelCheckpoint(tmp_path / "a", save_weights_only=True), model=mine)
 

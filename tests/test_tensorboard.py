@@ -8,6 +8,7 @@ import tilewright as tw
 from tilewright.layers import Conv2D, Dense, Dropout, Flatten
 from tilewright.train import Adam, BackupAndRestore, Callback, SummaryWriter, TensorBoard
 from tilewright.train.callbacks.tensorboard import image
+from tilewright.train.tensorboard import graph
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of tensorboard's own dependencies
 
@@ -97,6 +98,21 @@ def test_a_graph_with_two_ways(tmp_path, read):
     model.fit(X.reshape(40, 36), np.zeros((40, 3)), verbose=0, callbacks=[TensorBoard(tmp_path)])
     nodes = {node.name: list(node.input) for node in read(tmp_path / "train").Graph().node}
     assert nodes == {"input": [], "a": ["input"], "b/dense": ["input"], "join": ["a", "b/dense"]}
+
+
+def test_a_graph_of_several_inputs(tmp_path, read):
+    a, b = tw.layers.Input(shape=(5,), name="words"), tw.layers.Input(shape=(2,), name="numbers")
+    pooled = tw.layers.GlobalAveragePooling1D(name="mean")(tw.layers.Embedding(9, 3, name="embedding")(a))
+    model = tw.Model([a, b], Dense(1, name="out")(tw.layers.Concatenate(name="both")([pooled, b])))
+    nodes = {name: sources for name, _, sources, _ in graph(model)}
+    assert nodes == {
+        "words": [],
+        "numbers": [],
+        "embedding": ["words"],
+        "mean": ["embedding"],
+        "both": ["mean", "numbers"],
+        "out": ["both"],
+    }
 
 
 def test_histograms_and_images_of_weights(tmp_path, read):

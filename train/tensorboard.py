@@ -50,15 +50,15 @@ def graph(model):
     """
     from .trainer import mode  # which imports callbacks
 
-    shapes = model.input_shape
+    shapes = model.input_shapes
     if shapes is None:
         return []
-    several = isinstance(shapes, list)
-    dtype = model.input_dtype or np.int64
-    arrays = [np.zeros((1, *shape[1:]), dtype) for shape in (shapes if several else [shapes])]
+    several, dtypes = len(shapes) > 1, getattr(model, "input_dtypes", [model.input_dtype] * len(shapes))
+    arrays = [np.zeros((1, *shape[1:]), dtype or np.int64) for shape, dtype in zip(shapes, dtypes)]
+    names = getattr(model, "input_names", None) or [f"input_{i}" if several else "input" for i in range(len(arrays))]
     made_by, nodes, kept = {}, {}, list(arrays)  # arrays are kept so that no other one gets the place of one
     for i, x in enumerate(arrays):
-        name = f"input_{i}" if several else "input"
+        name = names[i]
         made_by[id(x)] = name
         nodes[name] = ("Input", [], [(None, *x.shape[1:])])
 

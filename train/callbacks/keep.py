@@ -195,13 +195,12 @@ class BackupAndRestore(Callback):
 
 def _expect_savable(model):
     """Structure and all can be saved: said before an epoch is trained for nothing."""
-    library = __package__.split(".")[0]
-    for part in (model, *(child for _, child in model.walk())):
-        if type(part).__module__.split(".")[0] != library:
-            raise TypeError(
-                f"ModelCheckpoint: {type(part).__name__} is a class of your own, whose structure is its code; "
-                f"use save_weights_only=True, and load_weights(path) on a new model"
-            )
+    from ..structure import Writer  # which imports the trainer, and that callbacks
+
+    try:
+        Writer().thing("model", model)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"ModelCheckpoint: {error}; save_weights_only=True needs no structure") from None
 
 
 def expect_freq(op, save_freq):
