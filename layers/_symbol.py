@@ -95,21 +95,22 @@ def Input(shape=None, name=None, dtype=None):  # noqa: N802 (Keras's name)
     for size in shape:
         if size is not None:
             check.whole("Input", "shape", size, 1)
-    expect_name("Input", name)
-    if dtype is not None:
-        dtype = np.dtype(dtype)
-        check.choice("Input", "dtype", dtype.name, _DTYPES)
     return make_input(shape, name, dtype)
 
 
 def make_input(shape, name, dtype, samples=1):
     """What `Input` gives, of `samples` samples: of none where a file is read, so that nothing is allocated."""
-    kind = np.float32 if dtype is None else dtype
+    expect_name("Input", name)
+    if dtype is not None:
+        dtype = np.dtype(dtype)
+        check.choice("Input", "dtype", dtype.name, _DTYPES)
     first, second = (
-        Tensor(np.zeros((samples, *(stand_in if size is None else size for size in shape)), kind))
+        np.zeros(
+            (samples, *(stand_in if size is None else size for size in shape)), np.float32 if dtype is None else dtype
+        )
         for stand_in in _STAND_INS
     )
-    return Symbol(first.value, second if None in shape else None, name=name, dtype_given=dtype)
+    return Symbol(first, Tensor(second) if None in shape else None, name=name, dtype_given=dtype)
 
 
 def connected(thing, inputs):

@@ -94,18 +94,23 @@ def test_sequential_names_and_summary(capsys):
     model.summary()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Model: Sequential"
-    assert lines[4].split("   ") == ["conv2d (Conv2D)               ", "(None, 26, 26, 32)", "  320"] or lines[
-        4
-    ].split() == ["conv2d", "(Conv2D)", "(None,", "26,", "26,", "32)", "320"]
+    assert lines[2].split() == ["Layer", "(type)", "Output", "shape", "Params", "Trained", "Memory"]
+    assert lines[4].split() == ["conv2d", "(Conv2D)", "(None,", "26,", "26,", "32)", "320", "yes", "1.2", "KB"]
+    assert lines[5].split() == ["max_pooling2d", "(MaxPooling2D)", "(None,", "13,", "13,", "32)", "0"]
     assert "Total params: 121,930 (476.3 KB)" in lines
     assert "Trainable params: 121,930" in lines and "Non-trainable params: 0" in lines
+    outputs = 26 * 26 * 32 + 13 * 13 * 32 + 11 * 11 * 64 + 2 * 5 * 5 * 64 + 64 + 10
+    assert f"Outputs of all layers, a sample: {outputs * 4 / 1024:.1f} KB" in lines
 
 
 def test_trainable_parameters_are_counted_apart(capsys):
     model = tw.Sequential([Dense(4, input_shape=(2,)), Dense(1)])
     model.layers[0].w.trainable = False
+    model.layers[1].trainable = False
     model.summary()
-    assert "Trainable params: 9" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Trainable params: 4" in out
+    assert [line.split()[5] for line in out.splitlines()[4:6]] == ["partly", "no"]
 
 
 def test_nested_sequential_and_names():

@@ -6,7 +6,7 @@ from ..kernels._names import nearest
 from ..layers._door import as_array, writeable
 from ..layers._symbol import Symbol, connected, formed
 from ..layers._tape import Tensor
-from .graph import calls_between, input_names, named_things, output_names, ports, wanted_dtype
+from .graph import calls_between, flat, input_names, named_things, output_names, ports, unflat, wanted_dtype
 from .model import Model
 
 
@@ -71,6 +71,18 @@ class Functional(Model):
             given = f"{len(x)} arrays" if isinstance(x, (list, tuple)) else f"a {type(x).__name__}"
             raise ValueError(f"{op}: x is {given}, expected a list of {len(names)}: {', '.join(names)}")
         return list(x)
+
+    def __getstate__(self):
+        graph = {"_in", "_out", "calls", "_things", "_plan"}
+        rest = {name: value for name, value in vars(self).items() if name not in graph}
+        return {**rest, "graph": flat(self._in, self._out, self.calls)}
+
+    def __setstate__(self, state):
+        graph = state.pop("graph")
+        vars(self).update(state)
+        self._in, self._out, self.calls = unflat(graph)
+        self._things = named_things(self.calls)
+        self._plan = _Plan(self._in, self._out, self.calls)
 
     def children(self):
         yield from self._things.items()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..layers._symbol import Symbol
+from ..layers._symbol import Call, Symbol
 from .naming import unique, unique_of
 
 
@@ -98,3 +98,29 @@ def wanted_dtype(x, calls):
     if len(wanted) == 1:
         return wanted.pop()
     return None if None in wanted or not wanted else np.result_type(*wanted)
+
+
+def flat(inputs, outputs, calls):
+    """A graph without references from one value to the one before, in which copying and pickling would go deep."""
+    places = {x: (-1, i) for i, x in enumerate(inputs)}
+    said = []
+    for number, call in enumerate(calls):
+        said.append((call.thing, [places[x] for x in call.inputs], call.form, [_said(y) for y in call.results]))
+        places.update((y, (number, i)) for i, y in enumerate(call.results))
+    return [_said(x) for x in inputs], said, [places[y] for y in outputs]
+
+
+def unflat(graph):
+    """(inputs, outputs, calls) of what `flat` gave, as new symbols."""
+    said_inputs, said, outputs = graph
+    found, calls = {-1: [Symbol(**x) for x in said_inputs]}, []
+    for number, (thing, takes, form, results) in enumerate(said):
+        call = Call(thing, [found[source][place] for source, place in takes])
+        call.form, call.results = form, tuple(Symbol(**y, call=call) for y in results)
+        found[number] = call.results
+        calls.append(call)
+    return found[-1], [found[source][place] for source, place in outputs], calls
+
+
+def _said(x):
+    return {"value": x.value, "longer": x.longer, "name": x.name, "dtype_given": x.dtype_given}

@@ -110,10 +110,7 @@ class Reader:
 
     def _thing(self, entry, path):
         if "same" in entry:
-            thing = self._things[entry["same"]]
-            if thing is None:
-                raise ValueError("there is a loop: a model is a layer of itself")
-            return thing
+            return self._known(entry)
         number = len(self._things)
         self._things.append(None)
         name = entry["class"]
@@ -130,6 +127,12 @@ class Reader:
             if entry.get("trainable") is False:
                 thing.trainable = False
         self._things[number] = thing
+        return thing
+
+    def _known(self, entry):
+        thing = self._things[entry["same"]]
+        if thing is None:
+            raise ValueError("there is a loop: a model is a layer of itself")
         return thing
 
     def _sequential(self, entry, path):
@@ -161,7 +164,7 @@ class Reader:
         for entry in entries:
             own = entry.get("name") or entry.get("config", {}).get("name")
             if "same" in entry:
-                own = base_name(self._things[entry["same"]])
+                own = base_name(self._known(entry))
             names.append(unique(own or base_name(entry["class"]), names))
             yield names[-1], self._thing(entry, f"{path}.{names[-1]}" if path else names[-1])
 
