@@ -1,10 +1,13 @@
 """Metrics: streaming over uneven pieces, against scikit-learn."""
 
+import json
 import math
 
 import numpy as np
 import pytest
 import tilewright as tw
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 from tilewright.train import (
     AUC,
@@ -32,6 +35,7 @@ from tilewright.train import (
 )
 from tilewright.train.metrics import METRICS, get_metrics
 from tilewright.train.running import Running
+from tilewright.train.state import give_back, kept_by, pack, unpack
 
 rng = np.random.default_rng(0)
 N, C = 203, 4
@@ -244,6 +248,40 @@ def test_nothing_fed_is_nan_or_zero(name):
         assert metric.result() == 0
     else:
         assert math.isnan(metric.result())
+
+
+SMALL = st.integers(0, 3)
+
+
+@given(st.lists(st.tuples(SMALL, st.booleans(), SMALL), min_size=2, max_size=12), st.sets(st.integers(1, 10)))
+@settings(max_examples=150, deadline=None)
+def test_rankings_of_many_ties_equal_scikit_learns(rows, cuts):
+    y, t, w = np.array(rows, np.float64).T
+    there = w > 0
+    assume(t[there].any() and not t[there].all())
+    for metric, score in ((AUC(), sklearn.roc_auc_score), (AveragePrecision(), sklearn.average_precision_score)):
+        for weight in (None, w):
+            expected = score(t, y, sample_weight=weight)
+            assert fed(metric, None, y, t, weight, sorted(cuts)) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    expected = sklearn.roc_curve(t, y, sample_weight=w)
+    for got, right in zip(fed(ROCCurve(), None, y, t, w, sorted(cuts)), expected):
+        np.testing.assert_allclose(got, right)
+
+
+@pytest.mark.parametrize("metric, loss, y, t, expected", CASES, ids=NAMES)
+def test_a_metric_goes_on_from_its_state(metric, loss, y, t, expected):
+    """As a checkpoint in the middle of an epoch keeps it."""
+    half = len(y) // 2
+    metric.reset()
+    metric.prepare(loss, y.shape)
+    metric.update(y[:half], t[:half], W[:half])
+    arrays = {}
+    plain = json.loads(json.dumps(pack(kept_by(metric), arrays)))
+    again = type(metric)(**metric.config())
+    again.prepare(loss, y.shape)
+    give_back(again, unpack(plain, lambda name, shape, dtype: arrays[name]))
+    again.update(y[half:], t[half:], W[half:])
+    assert again.result() == pytest.approx(expected(t, y, sample_weight=W), rel=1e-9)
 
 
 @pytest.mark.parametrize("metric", [Precision(), AUC(), SquaredError(), R2Score()], ids=lambda m: m.name)

@@ -140,6 +140,15 @@ def test_images_come_back(tmp_path):
     np.testing.assert_array_equal(resized[:4], x)
 
 
+def test_images_of_more_than_eight_bits_are_named(tmp_path):
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(np.full((2, 2), 40000, np.uint16)).save(tmp_path / "cat" / "deep.png")
+    with pytest.raises(
+        ValueError, match=r"deep\.png cannot be read: its pixels are of Pillow's mode I.*expected 8 bits"
+    ):
+        read_images(tmp_path)
+
+
 def test_images_need_pillow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"read_images needs Pillow: pip install 'tilewright\[images\]'"):
@@ -300,6 +309,8 @@ def test_what_is_wrong_is_said(content, read, message, tmp_path):
         (lambda folder: read_images(folder), ValueError, "there is no folder in it, expected one for each class"),
         (lambda folder: read_images(folder.parent), ValueError, "there is no image in it, by the endings"),
         (lambda folder: read_images(folder, color_mode="gray"), ValueError, "did you mean 'grayscale'"),
+        (lambda folder: read_images(folder, image_size=(0, 3)), ValueError, "image_size is 0, expected at least 1"),
+        (lambda folder: read_images(folder, image_size=3), TypeError, "image_size is 3, expected a tuple of 2"),
         (lambda folder: read_idx(folder / "none"), FileNotFoundError, "none"),
         (lambda folder: read_cifar10(folder), FileNotFoundError, "data_batch_1.bin"),
         (lambda folder: write_idx(folder / "x", np.arange(3)), TypeError, "x is int64, expected one of uint8"),

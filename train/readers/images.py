@@ -10,6 +10,7 @@ from ...kernels import _check as check
 from .files import damaged
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
+_DEEP = ("I", "F")
 _MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
 
 
@@ -36,7 +37,10 @@ def read_images(folder, image_size=None, color_mode="rgb", interpolation="biline
     check.choice(op, "color_mode", color_mode, tuple(_MODES))
     check.choice(op, "interpolation", interpolation, ("nearest", "bilinear", "bicubic"))
     if image_size is not None:
-        check.sizes(op, "image_size", tuple(image_size) if isinstance(image_size, list) else image_size, 2)
+        image_size = tuple(image_size) if isinstance(image_size, list) else image_size
+        check.sizes(op, "image_size", image_size, 2)
+        for size in image_size:
+            check.whole(op, "image_size", size, 1)
     image = _pillow(op)
     paths, y, classes = _files(op, folder)
     x = None
@@ -86,6 +90,8 @@ def _read(op, path, image, size, mode, interpolation):
         with warnings.catch_warnings():
             warnings.simplefilter("error", image.DecompressionBombWarning)
             with image.open(path) as opened:
+                if opened.mode.startswith(_DEEP):  # Pillow would cut them to 255
+                    raise ValueError(f"its pixels are of Pillow's mode {opened.mode}, expected 8 bits a channel")
                 opened = opened.convert(mode)
                 if size is not None:
                     opened = opened.resize((size[1], size[0]), image.Resampling[interpolation.upper()])
