@@ -51,7 +51,7 @@ class _GlobalPooling(Layer):
 class GlobalAveragePooling1D(_GlobalPooling):
     """The mean of every channel of a sequence: (N, T, C) -> (N, C), or (N, 1, C) with `keepdims`.
 
-    Where x has a mask, the mean of the real steps alone, as in Keras; 0 for a sequence without any.
+    Where x has a mask, the mean of the real steps alone, as in Keras; of a sequence without any it is 0 (there NaN).
 
     >>> GlobalAveragePooling1D()([[[1.0], [3.0]]]).numpy()
     array([[2.]], dtype=float32)
@@ -74,7 +74,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
 class GlobalMaxPooling1D(_GlobalPooling):
     """The largest value of every channel of a sequence: (N, T, C) -> (N, C), or (N, 1, C) with `keepdims`.
 
-    Where x has a mask, the largest of the real steps alone; 0 for a sequence without any.
+    Where x has a mask, the largest of the real steps alone, and 0 of a sequence without any; Keras ignores masks here.
     """
 
     def _pool(self, x):

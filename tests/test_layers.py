@@ -1,84 +1,14 @@
-"""Layers: gradients by central differences, initial weights, shapes, errors."""
+"""Layers: reuse, initial weights, dropout, functions, errors; test_layer_catalog.py has what holds for all of them."""
 
 import numpy as np
 import pytest
 import tilewright as tw
-from tilewright import layers
-from tilewright.layers import Activation, AveragePooling2D, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, ReLU, Softmax
-from tilewright.layers.activation import ACTIVATIONS
+from tilewright.layers import Activation, AveragePooling2D, Conv2D, Dense, Dropout, MaxPooling2D, ReLU, Softmax
 
 from .gradients import assert_gradient, numeric_gradient
 
 rng = np.random.default_rng(0)
-ROWS, IMAGES = rng.standard_normal((5, 4)), rng.standard_normal((2, 6, 5, 4))
-SEQUENCES = IMAGES[0]
-
-LAYERS = [
-    *[(lambda a=a: Dense(4, activation=a, dtype="float64"), ROWS, f"Dense {a}") for a in (None, *ACTIVATIONS)],
-    (lambda: Dense(3, use_bias=False, dtype="float64"), ROWS, "Dense without bias"),
-    (lambda: Dense(3, "tanh", dtype="float64"), IMAGES, "Dense on 4 axes"),
-    (lambda: Dense(3, "softmax", dtype="float64"), IMAGES[0], "Dense softmax on 3 axes"),
-    *[(lambda a=a: Conv2D(6, 3, activation=a, dtype="float64"), IMAGES, f"Conv2D {a}") for a in (None, "relu", "gelu")],
-    (
-        lambda: Conv2D(6, (2, 3), (2, 1), "same", groups=2, activation="sigmoid", dtype="float64"),
-        IMAGES,
-        "Conv2D groups",
-    ),
-    (
-        lambda: Conv2D(2, 2, padding=[1, 0, 2, 1], dilation_rate=2, use_bias=False, dtype="float64"),
-        IMAGES,
-        "Conv2D pad",
-    ),
-    (lambda: MaxPooling2D(dtype="float64"), IMAGES, "MaxPooling2D"),
-    (lambda: MaxPooling2D(3, 1, "same", dtype="float64"), IMAGES, "MaxPooling2D same"),
-    (lambda: AveragePooling2D((2, 3), 2, "same", dtype="float64"), IMAGES, "AveragePooling2D"),
-    (lambda: layers.GlobalAveragePooling1D(dtype="float64"), SEQUENCES, "GlobalAveragePooling1D"),
-    (
-        lambda: layers.GlobalAveragePooling1D(keepdims=True, dtype="float64"),
-        SEQUENCES,
-        "GlobalAveragePooling1D keepdims",
-    ),
-    (lambda: layers.GlobalMaxPooling1D(dtype="float64"), SEQUENCES, "GlobalMaxPooling1D"),
-    (lambda: layers.GlobalAveragePooling2D(dtype="float64"), IMAGES, "GlobalAveragePooling2D"),
-    (lambda: layers.GlobalMaxPooling2D(keepdims=True, dtype="float64"), IMAGES, "GlobalMaxPooling2D keepdims"),
-    (lambda: Flatten(dtype="float64"), IMAGES, "Flatten"),
-    *[(lambda a=a: Activation(a, dtype="float64"), ROWS, f"Activation {a}") for a in ACTIVATIONS],
-    (lambda: ReLU(dtype="float64"), ROWS, "ReLU"),
-    (lambda: Softmax(axis=1, dtype="float64"), IMAGES, "Softmax"),
-    (lambda: Dropout(0.4, seed=1, dtype="float64"), ROWS, "Dropout"),
-]
-
-
-@pytest.mark.parametrize("make, x", [case[:2] for case in LAYERS], ids=[case[2] for case in LAYERS])
-def test_gradients_equal_central_differences(make, x):
-    tw.set_seed(0)
-    layer, x = make(), x.copy()
-    layer.build(x.shape)
-    for p in layer.parameters():  # a bias of zeros would hide an error in it
-        p.value[...] = np.random.default_rng(2).standard_normal(p.value.shape)
-    y, backward = layer.forward(x)
-    dy = np.random.default_rng(1).standard_normal(y.shape)
-    dx = backward(dy.copy())
-
-    def loss():
-        if isinstance(layer, Dropout):
-            layer._steps = 0  # the same mask
-        return (dy * layer.forward(x)[0]).sum()
-
-    assert_gradient(dx, numeric_gradient(loss, x))
-    for p in layer.parameters():
-        assert_gradient(p.grad, numeric_gradient(loss, p.value))
-
-
-@pytest.mark.parametrize("make, x", [case[:2] for case in LAYERS], ids=[case[2] for case in LAYERS])
-def test_dtype_and_shapes(make, x):
-    layer = type(make())(**{**make().config(), "dtype": "float32"})
-    y = layer(x)  # float64 is converted at the door
-    assert y.dtype == np.float32
-    assert all(p.value.dtype == np.float32 for p in layer.parameters())
-    assert layer.output_shape == (None, *y.shape[1:])
-    empty = layer(x[:0])
-    assert empty.shape == (0, *y.shape[1:])
+IMAGES = rng.standard_normal((2, 6, 5, 4))
 
 
 def test_a_layer_used_twice_adds_up_its_gradients():
