@@ -1,6 +1,6 @@
 """Normalisation, over kernels/norm: mean 0 and variance 1, then a learned scale gamma and shift beta of the last axis.
 
-Formulas and papers: kernels/norm/__init__.py. `activation`, by name, follows the shift; the kernels of batch, group and
+Formulas and papers: kernels/norm/__init__.py. `activation` follows the shift; the kernels of batch, group and
 instance normalisation compute relu with it, which saves a pass over memory each way.
 """
 
@@ -9,7 +9,7 @@ import math
 from ..kernels import _check as check
 from ..kernels import norm as kernels
 from ._layer import Layer, expect_built_for
-from .activation import ACTIVATIONS
+from .activation import check_activation, following
 from .initializers import check_initializer
 from .regularizers import get_regularizer
 
@@ -42,11 +42,9 @@ class Normalization(Layer):
         self._keep_initializers(beta_initializer=beta_initializer, gamma_initializer=gamma_initializer)
         self.beta_regularizer = get_regularizer(op, "beta_regularizer", beta_regularizer)
         self.gamma_regularizer = get_regularizer(op, "gamma_regularizer", gamma_regularizer)
-        if activation is not None:
-            check.choice(op, "activation", activation, (None, *ACTIVATIONS))
-        self.activation = activation
-        self._fused = "relu" if activation == "relu" else None
-        self._following = None if activation in (None, "relu", "linear") else ACTIVATIONS[activation]
+        self.activation = check_activation(op, activation)
+        self._fused = "relu" if self.activation == "relu" else None
+        self._following = None if self._fused else following(self.activation)
         self._options = {"epsilon": self.epsilon, "activation": self._fused}
 
     def _keep_initializers(self, **initializers):
@@ -80,13 +78,13 @@ class Normalization(Layer):
 
     def _closed(self, y, kernel):
         """y and the closure of its gradient, of the kernel's dy -> (dx, dgamma, dbeta) and what follows it."""
-        gamma, beta, following = self.gamma, self.beta, self._following
-        if following:
-            y, following_backward = following(y)
+        gamma, beta, behind = self.gamma, self.beta, self._following
+        if behind:
+            y, behind_backward = behind(y)
 
         def backward(dy, need_dx=True):
-            if following:
-                dy = following_backward(dy)
+            if behind:
+                dy = behind_backward(dy)
             dx, dgamma, dbeta = kernel(dy)
             if gamma is not None:
                 gamma.accumulate(dgamma)

@@ -8,9 +8,10 @@ from ..kernels.shape import add_forward
 from ._block import Block
 from ._layer import Layer
 from ._tape import record
-from .activation import ACTIVATIONS, Activation
+from .activation import Activation, check_activation
 from .attention import MultiHeadAttention, called
 from .dropout import Dropout
+from .initializers import check_initializer
 from .matmul import Dense
 from .norm import LayerNormalization
 
@@ -41,9 +42,10 @@ class _Transformer(Block):
         check.whole(op, "num_heads", num_heads, 1)
         check.fraction(op, "dropout", dropout)
         check.number(op, "layer_norm_epsilon", layer_norm_epsilon, 0)
-        check.choice(op, "activation", activation, (None, *ACTIVATIONS))
+        check_initializer(op, "kernel_initializer", kernel_initializer)
+        check_initializer(op, "bias_initializer", bias_initializer)
         self.intermediate_dim, self.num_heads, self.dropout = int(intermediate_dim), int(num_heads), float(dropout)
-        self.activation, self.layer_norm_epsilon = activation, float(layer_norm_epsilon)
+        self.activation, self.layer_norm_epsilon = check_activation(op, activation), float(layer_norm_epsilon)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.normalize_first = bool(normalize_first)
         self.num_key_value_heads, self.rotary = num_key_value_heads, bool(rotary)
@@ -166,7 +168,7 @@ class Residual(Block):
 
     projection  None; a layer that computes what stands for x in the sum, where the layers change its shape
                 (He et al. 2016, arXiv:1512.03385, section 3.3, option B)
-    activation  by name, of the sum
+    activation  of the sum, by name or a function on tensors
 
     >>> Residual([Dense(4, "relu"), Dense(2)])([[1.0, 2.0]]).shape
     (1, 2)
@@ -180,7 +182,8 @@ class Residual(Block):
                 raise TypeError(f"Residual: {what} holds {layer!r}, expected a layer")
         if not layers:
             raise ValueError("Residual: layers is empty, expected a layer at least")
-        self.layers, self.projection, self.activation = layers, projection, activation
+        self.layers, self.projection = layers, projection
+        self.activation = check_activation("Residual", activation)
         self._activation = None if activation in (None, "linear") else Activation(activation, dtype=self.dtype)
 
     def call(self, x):

@@ -60,7 +60,10 @@ def test_formulas(make, formula):
 
 
 @pytest.mark.parametrize("make", [BatchNormalization, lambda **o: GroupNormalization(3, **o), InstanceNormalization])
-@pytest.mark.parametrize("activation, formula", [("relu", lambda y: np.maximum(y, 0)), ("tanh", np.tanh)])
+@pytest.mark.parametrize(
+    "activation, formula",
+    [("relu", lambda y: np.maximum(y, 0)), ("tanh", np.tanh), (lambda y: y * y, np.square), ("linear", np.array)],
+)
 def test_an_activation_follows(make, activation, formula):
     for layer in (make(dtype="float64"), make(activation=activation, dtype="float64")):
         layer.build(IMAGES.shape)
