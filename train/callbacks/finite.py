@@ -25,6 +25,7 @@ class TerminateOnNaN(Callback):
     def on_train_begin(self, logs=None):
         self.found, self._epoch = None, 0
         trainer = self.model._trainer
+        self._counting = [layer for layer in every_layer(self.model).values() if hasattr(layer, "_steps")]
         self._step, self._change = trainer.step, trainer.optimizer.step
         vars(trainer)["step"], vars(trainer.optimizer)["step"] = self._checked_step, self._checked_change
 
@@ -42,12 +43,12 @@ class TerminateOnNaN(Callback):
 
     def _checked_step(self, *batch, **options):
         """A step of the trainer: if it does not come to an end the batch is run again, on the same weights."""
-        counters = {layer: layer._steps for layer in every_layer(self.model).values() if hasattr(layer, "_steps")}
+        counters = [(layer, layer._steps) for layer in self._counting]
         self._wrong = False
         result = self._step(*batch, **options)
         loss = result[0]
         if self._wrong or not math.isfinite(loss):
-            for layer, steps in counters.items():
+            for layer, steps in counters:
                 layer._steps = steps
             where = self._where(batch, options)
             self._say(self.model._trainer.place.done, where or f"the loss is {loss}, and no layer's result is")
@@ -117,8 +118,9 @@ def _finite(x):
     x = to_host(x.value if isinstance(x, Tensor) else x)
     if x.dtype.kind != "f":
         return True
-    with np.errstate(over="ignore", invalid="ignore"):  # the sum of squares may overflow where no number has
-        return bool(np.isfinite(np.vdot(x, x)) or np.isfinite(x).all())
+    return math.isfinite(np.vdot(x, x)) or bool(
+        np.isfinite(x).all()
+    )  # a sum of squares may overflow where no number has
 
 
 def _described(x):

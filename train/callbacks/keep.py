@@ -70,9 +70,10 @@ class ModelCheckpoint(Callback):
 
     def _save(self, logs, batch=0):
         if self.save_best_only:
-            if not self._monitor.better(logs[self.monitor]):
+            value = logs.get(self.monitor)
+            if value is None or not self._monitor.better(value):  # not every epoch is validated
                 return
-            self._monitor.best = logs[self.monitor]
+            self._monitor.best = value
         path = self._path(logs, batch)
         try:
             (self.model.save_weights if self.save_weights_only else self.model.save)(path)
@@ -147,7 +148,8 @@ class BackupAndRestore(Callback):
         if "place" not in kept:
             raise ValueError(f"BackupAndRestore: {path} is a checkpoint of a loop of your own, expected one of `fit`")
         trainer = self.model._trainer
-        if kept["place"]["done"] and kept["batches_an_epoch"] != self.batches:
+        known = None not in (kept["batches_an_epoch"], self.batches)  # streams do not say how many come
+        if kept["place"]["done"] and known and kept["batches_an_epoch"] != self.batches:
             raise ValueError(
                 f"BackupAndRestore: {path} was made in the middle of an epoch of {kept['batches_an_epoch']} batches, "
                 f"and this one has {self.batches}; give the same data and batch_size, or remove the file"

@@ -76,8 +76,10 @@ class ReduceLROnPlateau(Callback):
         self._waited = self._cooling = 0
 
     def on_epoch_end(self, epoch, logs=None):
-        optimizer, value = optimizer_of(self), logs[self.monitor]
+        optimizer, value = optimizer_of(self), logs.get(self.monitor)
         logs["learning_rate"] = rate = float(optimizer.learning_rate)
+        if value is None:  # not every epoch is validated
+            return
         if self._cooling:
             self._cooling -= 1
             self._waited = 0

@@ -43,9 +43,9 @@ class EarlyStopping(Callback):
         self._weights, self._waited = None, 0
 
     def on_epoch_end(self, epoch, logs=None):
-        if epoch < self.start_from_epoch:
+        value = logs.get(self.monitor)
+        if epoch < self.start_from_epoch or value is None:  # not every epoch is validated
             return
-        value = logs[self.monitor]
         self._waited += 1
         if self._monitor.better(value):
             self._monitor.best, self.best_epoch = value, epoch
