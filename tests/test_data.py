@@ -54,8 +54,65 @@ def test_bad_calls_say_what_is_wrong(arguments, message):
         DataLoader(**arguments)
 
 
-def test_fit_takes_arrays():
-    model = tw.Sequential([Dense(1)])
-    model.compile("sgd", "mse")
-    with pytest.raises(TypeError, match=r"fit: x is a DataLoader, .* pass its loader\.x and loader\.y"):
-        model.fit(DataLoader(X, Y), None)
+def test_fit_takes_batches():
+    """Batches of a loader give the training that its arrays give, one by one converted as they are all together."""
+    trained = []
+    for data in ((X, Y), (DataLoader(X, Y, batch_size=4, shuffle=True),), (DataLoader(X, Y, 4, True, workers=2),)):
+        tw.set_seed(0)
+        model = tw.Sequential([Dense(1, input_shape=(2,))])
+        model.compile("adam", "mse", ["mae"])
+        history = model.fit(*data, batch_size=4, epochs=3, verbose=0).history
+        trained.append((history, model.get_weights()[0].tobytes()))
+    assert trained[0] == trained[1] == trained[2]
+
+
+def test_workers_change_no_bit():
+    def batches(workers, prefetch=2):
+        tw.set_seed(0)
+        noise = lambda x, y, rng: (x + rng.standard_normal(x.shape), y)  # noqa: E731
+        loader = DataLoader(X, Y, 3, True, transform=noise, workers=workers, prefetch=prefetch)
+        return [(x.tolist(), y.tolist()) for _ in range(2) for x, y in loader]
+
+    expected = batches(0)
+    assert expected[:4] != expected[4:]
+    for workers, prefetch in ((1, 1), (2, 3), (7, 2)):
+        assert batches(workers, prefetch) == expected
+
+
+def test_workers_read_no_more_than_is_at_hand(tmp_path):
+    """Also arrays that are larger than memory: the threads are a few batches ahead, and no further."""
+    x = np.memmap(tmp_path / "x", np.uint8, "w+", shape=(1000, 4))
+    x[:] = np.arange(1000)[:, None] % 251
+    seen = []
+
+    def note(x, y, rng):
+        seen.append(int(y[0]))
+        return x, y
+
+    loader = DataLoader(x, np.arange(1000), batch_size=10, transform=note, workers=2, prefetch=2)
+    assert isinstance(loader.x.base, np.memmap) or isinstance(loader.x, np.memmap)
+    batches = iter(loader)
+    batch, y = next(batches)
+    np.testing.assert_array_equal(batch, x[:10])
+    batches.close()
+    assert len(seen) <= 6
+
+
+def test_an_error_in_a_worker_is_raised_at_its_batch():
+    def broken(x, y, rng):
+        if y[0] == 6:
+            raise OSError("no such file")
+        return x, y
+
+    for workers in (0, 2):
+        batches = iter(DataLoader(X, Y, 3, transform=broken, workers=workers))
+        assert [next(batches)[1][0] for _ in range(2)] == [0, 3]
+        with pytest.raises(OSError, match="no such file"):
+            next(batches)
+
+
+def test_batches_in_other_forms():
+    x, y, w = next(iter(DataLoader({"a": X, "b": Y}, Y, 4, sample_weight=Y / 10)))
+    assert set(x) == {"a", "b"} and len(x["b"]) == len(y) == len(w) == 4
+    (a, b), _ = next(iter(DataLoader([X, X + 1], Y, 4)))
+    np.testing.assert_array_equal(a + 1, b)

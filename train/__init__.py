@@ -61,6 +61,7 @@ from .metrics import (
 from .model import Model
 from .optimizer import Optimizer
 from .optimizers import LAMB, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Muon, RMSprop
+from .penalty import penalty
 from .progress import ProgressBar
 from .saving import load
 from .schedules import (
@@ -175,6 +176,7 @@ __all__ = [
     "cross_validate",
     "load",
     "one_hot",
+    "penalty",
     "read_cifar10",
     "read_cifar100",
     "read_csv",

@@ -1,16 +1,17 @@
-"""Data at the door of training: checks before anything is trained, splits, batches."""
+"""Arrays at the door of training: checks before anything is trained, splits."""
 
 import math
 
+import numpy as np
+
 from ..kernels import _check as check
+from ..layers._device import to_host
 from ..layers._door import as_array
-from ..layers._random import generator
+from ..layers._symbol import listed
 
 
 def inputs(op, name, x, dtype, input_shape=None):
     """The samples as an array (N, ...) of `dtype` in C order, as a model of `input_shape` (None, ...) takes them."""
-    if isinstance(x, DataLoader):
-        raise TypeError(f"{op}: {name} is a DataLoader, expected an array; pass its loader.x and loader.y, as x and y")
     x = as_array(op, name, x, dtype)
     if x.ndim == 0:
         raise ValueError(f"{op}: {name} is one number, expected an array of samples")
@@ -41,45 +42,69 @@ def batch_size(op, size):
     return int(size)
 
 
-def split(op, x, t, share):
-    """(x, t, x_val, t_val): the last `share` of the samples are for validation."""
+def split(op, share, *parts):
+    """(the parts for training, those for validation): of every part, arrays in any form, the last `share`."""
     check.number(op, "validation_split", share, 0, 1)
-    cut = math.floor(len(x) * (1 - share))
-    if not 0 < cut < len(x):
+    samples = len(listed(parts[0])[0])
+    cut = math.floor(samples * (1 - share))
+    if not 0 < cut < samples:
         raise ValueError(
-            f"{op}: validation_split is {share} of {len(x)} samples, which leaves {cut} for training and "
-            f"{len(x) - cut} for validation; each needs at least one"
+            f"{op}: validation_split is {share} of {samples} samples, which leaves {cut} for training and "
+            f"{samples - cut} for validation; each needs at least one"
         )
-    return x[:cut], t[:cut], x[cut:], t[cut:]
+    return [cut_out(part, slice(0, cut)) for part in parts], [cut_out(part, slice(cut, None)) for part in parts]
 
 
-class DataLoader:
-    """Batches of arrays: iterating gives (x, y) of each batch, or x alone if there is no y; `len()` batches.
+def cut_out(part, rows):
+    """The rows of arrays in any form."""
+    if part is None:
+        return None
+    if isinstance(part, dict):
+        return {name: cut_out(one, rows) for name, one in part.items()}
+    return [cut_out(one, rows) for one in part] if isinstance(part, list) else part[rows]
 
-    x, y        array-likes with samples along the first axis
-    shuffle     another order at every iteration, from the random numbers of `tw.set_seed`
-    drop_last   leave the last batch out if it is not full
 
-    >>> [x.tolist() for x in DataLoader([1, 2, 3], batch_size=2)]
-    [[1, 2], [3]]
-    """
+def all_inputs(op, name, x, model):
+    """The samples as the model takes them: an array, or a list or a dict of arrays, all checked."""
+    names = getattr(model, "input_names", None) or ()
+    if len(names) > 1:
+        wanted = zip(names, model.arranged(op, x), model.input_dtypes, model.input_shapes)
+        x = [inputs(op, f"{name}[{one!r}]", array, dtype, shape) for one, array, dtype, shape in wanted]
+    elif isinstance(x, dict) and names:
+        x = inputs(op, name, model.arranged(op, x)[0], model.input_dtype, model.input_shape)
+    elif isinstance(x, dict):
+        x = {key: inputs(op, f"{name}[{key!r}]", one, _dtype_of(one, model)) for key, one in x.items()}
+    elif isinstance(model.input_shape, list) or takes_a_list(model) and _are_arrays(x):
+        x = [inputs(op, f"{name}[{i}]", one, _dtype_of(one, model)) for i, one in enumerate(x)]
+    else:
+        return inputs(op, name, x, model.input_dtype, model.input_shape)
+    arrays = listed(x)
+    for i, one in enumerate(arrays):
+        if len(one) != len(arrays[0]):
+            raise ValueError(
+                f"{op}: {name}[0] has {len(arrays[0])} samples and {name}[{i}] has {len(one)}, expected as many"
+            )
+    return x
 
-    def __init__(self, x, y=None, batch_size=32, shuffle=False, drop_last=False):
-        self.x = inputs("DataLoader", "x", x, None)
-        self.y = None if y is None else as_array("DataLoader", "y", y)
-        if self.y is not None:
-            same_length("DataLoader", "x", self.x, "y", self.y)
-        check.whole("DataLoader", "batch_size", batch_size, 1)
-        self.batch_size, self.shuffle, self.drop_last = int(batch_size), bool(shuffle), bool(drop_last)
 
-    def __len__(self):
-        full, rest = divmod(len(self.x), self.batch_size)
-        return full if self.drop_last or not rest else full + 1
+def takes_a_list(model):
+    """Whether a list of arrays is one of inputs for the model's own forward; for others it is an array of samples."""
+    return not type(model).__module__.startswith(f"{__package__}.")
 
-    def __iter__(self):
-        order = generator().permutation(len(self.x)) if self.shuffle else None
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            rows = slice(start, start + self.batch_size)
-            if order is not None:
-                rows = order[rows]
-            yield self.x[rows] if self.y is None else (self.x[rows], self.y[rows])
+
+def _are_arrays(x):
+    return (
+        isinstance(x, (list, tuple)) and len(x) > 1 and all(hasattr(one, "shape") and len(one.shape) > 1 for one in x)
+    )
+
+
+def _dtype_of(x, model):
+    """Fractions are brought to the model's dtype, whole numbers stay as they are."""
+    return None if np.asarray(to_host(x)).dtype.kind in "iub" else model.dtype
+
+
+def expect_steps(op, **steps):
+    """Numbers of batches, at least 1, or None."""
+    for name, count in steps.items():
+        if count is not None:
+            check.whole(op, name, count, 1)

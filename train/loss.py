@@ -61,6 +61,10 @@ class Loss:
         """
         raise NotImplementedError
 
+    def answers(self, op, name, target):
+        """(name, targets) of everything that has one for each sample."""
+        yield name, target
+
     def measure(self, output, t, w=None):
         """The loss of an output tensor against a converted target, with weights (N, ...) of samples or losses."""
         y = output.value

@@ -9,6 +9,7 @@ import time
 from .callbacks import Callback
 
 _REFRESH = 0.1  # seconds
+_COMPILING = "compiling kernels …"
 
 
 def progress_for(verbose):
@@ -29,13 +30,21 @@ def line(logs):
 class ProgressLines(Callback):
     """One plain line an epoch."""
 
+    compiled = 0.0  # seconds that the first epoch, and what was before it, spent on compiling kernels
+
+    def compiling(self):
+        """The first kernel is being compiled."""
+        print(_COMPILING, flush=True)
+
     def on_epoch_begin(self, epoch, logs=None):
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.perf_counter() - self._start
         width = len(str(self.epochs))
-        print(f"Epoch {epoch + 1:{width}}/{self.epochs}  {seconds:6.2f} s  {line(logs)}", flush=True)
+        compiled = f"  {self.compiled:.2f} s of compiling" if self.compiled else ""
+        self.compiled = 0.0
+        print(f"Epoch {epoch + 1:{width}}/{self.epochs}  {seconds:6.2f} s{compiled}  {line(logs)}", flush=True)
 
 
 class ProgressBar(Callback):
@@ -44,6 +53,8 @@ class ProgressBar(Callback):
     It is drawn from the training thread ten times a second: a drawing thread would take a core from the kernels.
     """
 
+    compiled = 0.0
+
     def __init__(self):
         self._make = _bar_class()
         self._bar = None
@@ -51,7 +62,16 @@ class ProgressBar(Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._bar = self._make(f"Epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}", self.batches)
         self._bar.start()
+        if self.compiled:
+            self._bar.show(0, _COMPILING)
         self._drawn = -math.inf
+
+    def compiling(self):
+        """The first kernel is being compiled."""
+        if self._bar is None:  # before the first epoch, while the model is built
+            print(_COMPILING, flush=True)
+        else:
+            self._bar.show(0, _COMPILING)
 
     def on_batch_end(self, batch, logs=None):
         now = time.perf_counter()

@@ -10,9 +10,11 @@ from .state import give_back, kept_by
 BUFFERED = 1 << 16  # elements of output; NumPy calls on so many cost little beside the calls on batches of 32
 
 
-def running_for(x, metrics):
-    """The running loss and metrics of a pass over data that lies where x does."""
-    if not on_device(x):
+def running_for(output, metrics, loss):
+    """The running loss and metrics of a pass whose outputs are as `output` and lie where it does."""
+    if not hasattr(output, "shape"):
+        return loss.running()
+    if not on_device(output):
         return Running(metrics)
     from .device import DeviceRunning
 
@@ -45,7 +47,7 @@ class Running(Mapping):
         self._samples += count
         if not self._metrics:
             return
-        if self._outputs is None or count > len(self._outputs):
+        if self._outputs is None or count > len(self._outputs) or y.shape[1:] != self._outputs.shape[1:]:
             self._make_buffers(y, t)
         end = self._filled + count
         if end > len(self._outputs):

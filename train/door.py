@@ -1,0 +1,169 @@
+"""What is given to `fit`, `evaluate` and the like becomes feeds of batches, and batches what a step takes."""
+
+import numpy as np
+
+from ..layers._device import beside, on_device, to_host
+from ..layers._door import writeable
+from ..layers._symbol import listed
+from ..layers._tape import Tensor
+from . import data, weights
+from .feeds import ArrayFeed, StreamFeed, is_stream
+from .loader import DataLoader
+from .penalty import penalised
+
+NAMES = ("x", "y", "sample_weight")
+
+
+class Door:
+    """The part of a trainer that looks at what comes in. It has `model`, `loss`, `metrics` and `optimizer`."""
+
+    attached = False  # whether the optimizer knows the parameters
+    example = None  # the output for one sample: an array, or a list or a dict of arrays
+    penalised = ()  # the parameters whose penalties are part of the loss
+
+    def training_feed(self, x, y, sample_weight, class_weight, size, shuffle, steps, share, validation):
+        """(what trains, what is held out of it for validation or None); `validation` is (batch size, steps)."""
+        op, held_out = "fit", None
+        if isinstance(x, np.memmap) and x.dtype != self.model.input_dtype and y is not None:
+            # not converted as a whole, which would read it: a loader's batches are converted one by one
+            parts, rest = (x, y, sample_weight), None
+            if share:
+                parts, rest = data.split(op, share, x, np.asarray(y), sample_weight)
+                rest = DataLoader(*rest[:2], validation[0], sample_weight=rest[2])
+            feed = self.feed(op, DataLoader(*parts[:2], size, shuffle, sample_weight=parts[2]), None, None, size, steps)
+            return feed, rest and self.feed(op, rest, None, None, *validation)
+        if is_stream(x):
+            if share:
+                raise ValueError(
+                    f"{op}: validation_split is {share}, but x gives batches, which have no last part; give "
+                    f"validation_data"
+                )
+            return self.feed(op, x, y, sample_weight, size, steps), None
+        x, t, w = self.samples(op, x, y, sample_weight, NAMES)
+        if share:
+            (x, t, w), rest = data.split(op, share, x, t, w)
+            held_out = ArrayFeed(*map(_host, rest), validation[0], steps=validation[1])
+        w = self.weights(op, w, class_weight, t)
+        recorded = self.on_device() and w is None and not steps and hasattr(x, "shape") and hasattr(t, "shape")
+        if recorded:
+            return _DeviceFeed(beside(x, self.example), beside(t, self.example), size, shuffle), held_out
+        return ArrayFeed(_host(x), _host(t), w, size, shuffle, steps), held_out
+
+    def validation_feed(self, given, size, steps):
+        """What `validation_data` says."""
+        if is_stream(given):
+            return self.feed("fit", given, None, None, size, steps, stream="validation_data")
+        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+            raise TypeError("fit: validation_data is expected to be a pair, (x, y), or (x, y, sample_weight)")
+        names = tuple(f"validation_data[{i}]" for i in range(3))
+        if is_stream(given[0]):
+            raise TypeError(f"fit: {names[0]} gives batches; pass it as validation_data itself")
+        return self.feed("fit", *(*given, None)[:3], size, steps, names)
+
+    def feed(self, op, x, y, sample_weight, size, steps, names=NAMES, stream="x"):
+        """Batches in order, of arrays or of whatever gives batches."""
+        if is_stream(x):
+            for name, given in (("y", y), ("sample_weight", sample_weight)):
+                if given is not None:
+                    raise ValueError(f"{op}: {name} is given, but x gives batches, expected them to be (x, y) or more")
+            feed = StreamFeed(op, stream, x, steps)
+            self.look_at(op, feed.first())
+            return feed
+        x, t, w = self.samples(op, x, y, sample_weight, names)
+        return ArrayFeed(_host(x), _host(t), self.weights(op, w, None, t), size, steps=steps)
+
+    def samples(self, op, x, y, w, names):
+        """Samples, targets and weights as arrays, all of them checked; builds the model on the way."""
+        self.model.settle()
+        x = data.all_inputs(op, names[0], x, self.model)
+        first = listed(x)[0]
+        self.prepare(op, x)
+        t = self.targets(op, names, y, first, self.example)
+        if w is not None:
+            w = weights.sample_weights(op, names[2], w, len(first))
+        return x, t, w
+
+    def targets(self, op, names, y, x, output):
+        """The targets as the loss takes them, one for each sample of x."""
+        for name, one in self.loss.answers(op, names[1], y):
+            data.same_length(op, names[0], x, name, one)
+        return self.loss.targets(to_host(y), output, op, names[1])
+
+    def weights(self, op, w, class_weight, t):
+        """Weights of samples and classes together, of the loss's dtype, or None."""
+        if w is None and class_weight is None:
+            return None
+        if class_weight is not None and not hasattr(t, "shape"):
+            raise ValueError(f"{op}: class_weight is given and the model has several outputs; use sample_weight")
+        dtype = listed(self.example)[0].dtype
+        from_rows = class_weight is not None and t.ndim > 1 and t.shape[-1] > 1
+        return weights.together(op, "sample_weight", w, class_weight, t, from_rows, dtype)
+
+    def look_at(self, op, item):
+        """Build the model for an item of a stream."""
+        x = item[0] if isinstance(item, (tuple, list)) and not hasattr(item, "shape") else item
+        self.model.settle()
+        self.prepare(op, data.all_inputs(op, "x", x, self.model))
+
+    def prepare(self, op, x):
+        """Build the model for x; optimizer, loss and metrics take note of its parameters and outputs as they are."""
+        output = self.model.probe(x, op)
+        self.example = output
+        self.loss, self.metrics = self.chosen(self.model, output)
+        parameters = self.model.parameters()
+        if parameters:
+            self.optimizer.attach(parameters)
+        self.penalised = penalised(parameters)
+        self.attached = True
+
+    def on_device(self):
+        """Whether the model computes on a device."""
+        return on_device(listed(self.example)[0])
+
+    def run(self, op, loose, x, y, w=None, class_weight=None):
+        """(outputs, targets, weights) of a batch; a loose one is checked and converted here."""
+        if loose:
+            x = data.all_inputs(op, "x", x, self.model)
+        output = self.model(tensors(x))
+        t, found = y, values(output)
+        if loose:
+            if y is None:
+                raise ValueError(f"{op}: x gave a batch without targets, expected (x, y)")
+            t = self.targets(op, NAMES, y, listed(x)[0], found)
+            t = writeable(t) if hasattr(t, "shape") else t
+            if w is not None:
+                w = weights.sample_weights(op, "sample_weight", w, len(listed(x)[0]))
+            w = self.weights(op, w, class_weight, t)
+        if on_device(listed(found)[0]):
+            t = beside(t, found)
+        return output, t, w
+
+
+class _DeviceFeed:
+    """Samples on a device, whose steps are recorded: device.py."""
+
+    loose, plain, on_device = False, True, True
+
+    def __init__(self, x, t, size, shuffle):
+        self.x, self.t, self.size, self.shuffle = x, t, size, shuffle
+        self.samples, self.batches = len(x), -(-len(x) // size)
+
+
+def tensors(x):
+    """Arrays in any form as tensors."""
+    if isinstance(x, dict):
+        return {name: Tensor(writeable(one)) for name, one in x.items()}
+    return [Tensor(writeable(one)) for one in x] if isinstance(x, (list, tuple)) else Tensor(writeable(x))
+
+
+def values(output):
+    """The arrays of outputs in any form."""
+    if isinstance(output, dict):
+        return {name: one.value for name, one in output.items()}
+    return [one.value for one in output] if isinstance(output, (list, tuple)) else output.value
+
+
+def _host(part):
+    if isinstance(part, dict):
+        return {name: to_host(one) for name, one in part.items()}
+    return [_host(one) for one in part] if isinstance(part, list) else to_host(part)

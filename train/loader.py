@@ -1,0 +1,131 @@
+"""Batches of arrays for loops by hand and for `fit`: in order or shuffled, ahead of their use by worker threads."""
+
+import collections
+import concurrent.futures
+
+import numpy as np
+
+from ..kernels import _check as check
+from ..layers._device import on_device
+from ..layers._door import as_array
+from ..layers._random import generator
+from .weights import sample_weights
+
+
+class DataLoader:
+    """Batches of arrays: iterating gives (x, y) of each batch, or x alone if there is no y; `len()` batches.
+
+    x, y           array-likes with samples along the first axis; x may be a list or a dict of them. Arrays stay where
+                   they are, np.memmap on the disk too: no more is read than the batches that are at hand
+    shuffle        another order at every iteration, from the random numbers of `tw.set_seed`
+    drop_last      leave the last batch out if it is not full
+    sample_weight  a weight for each sample; batches are (x, y, w) then
+    transform      `transform(x, y, rng) -> (x, y)` makes a batch of a batch, in the workers: an augmentation or a
+                   function; y is None where there is none, `rng` is a NumPy generator of that batch's own
+    workers        threads that make batches ahead; 0 makes each when it is asked for
+    prefetch       how many batches ahead for each of them
+
+    The batches are the same, bit by bit, whatever `workers` and `prefetch` are. An error in a worker is raised where
+    its batch is asked for.
+
+    >>> [x.tolist() for x in DataLoader([1, 2, 3], batch_size=2)]
+    [[1, 2], [3]]
+    """
+
+    def __init__(
+        self, x, y=None, batch_size=32, shuffle=False, drop_last=False, sample_weight=None, transform=None, workers=0,
+        prefetch=2,
+    ):  # fmt: skip
+        op = "DataLoader"
+        self.x = _samples(op, x)
+        count = self.samples
+        self.y = None if y is None else as_array(op, "y", y)
+        if self.y is not None and len(self.y) != count:
+            raise ValueError(f"{op}: x has {count} samples and y has {len(self.y)}, expected as many")
+        if sample_weight is not None and y is None:
+            raise ValueError(f"{op}: sample_weight is given, expected y too because a loss is what is weighted")
+        self.sample_weight = (
+            None if sample_weight is None else sample_weights(op, "sample_weight", sample_weight, count)
+        )
+        check.whole(op, "batch_size", batch_size, 1)
+        check.whole(op, "workers", workers)
+        check.whole(op, "prefetch", prefetch, 1)
+        if transform is not None and not callable(transform):
+            raise TypeError(f"{op}: transform is {transform!r}, expected a function transform(x, y, rng)")
+        self.batch_size, self.shuffle, self.drop_last = int(batch_size), bool(shuffle), bool(drop_last)
+        self.transform, self.workers, self.prefetch = transform, int(workers), int(prefetch)
+
+    @property
+    def samples(self):
+        """The number of samples in x."""
+        x = self.x
+        return len(next(iter(x.values())) if isinstance(x, dict) else x[0] if isinstance(x, list) else x)
+
+    def __len__(self):
+        full, rest = divmod(self.samples, self.batch_size)
+        return full if self.drop_last or not rest else full + 1
+
+    def __iter__(self):
+        order = generator().permutation(self.samples) if self.shuffle else None
+        seed = int(generator().integers(1 << 63)) if self.transform else None
+        make = lambda number: self._batch(number, order, seed)  # noqa: E731
+        return self._ahead(make) if self.workers else map(make, range(len(self)))
+
+    def first(self):
+        """A batch of the first sample alone; draws no random number of the seed's."""
+        return self._made(slice(0, 1), None if self.transform is None else 0, 0)
+
+    def _batch(self, number, order, seed):
+        rows = slice(number * self.batch_size, (number + 1) * self.batch_size)
+        return self._made(rows if order is None else order[rows], seed, number)
+
+    def _made(self, rows, seed, number):
+        x, y, w = self.x, self.y, self.sample_weight
+        if isinstance(x, dict):
+            x = {name: one[rows] for name, one in x.items()}
+        else:
+            x = [one[rows] for one in x] if isinstance(x, list) else x[rows]
+        y = None if y is None else y[rows]
+        if self.transform is not None:
+            rng = np.random.Generator(np.random.Philox((seed, number)))
+            x, y = self.transform(x, y, rng)
+        if y is None:
+            return x
+        return (x, y) if w is None else (x, y, w[rows])
+
+    def _ahead(self, make):
+        """The batches in order, while threads work on the next ones."""
+        numbers, waiting = iter(range(len(self))), collections.deque()
+        with concurrent.futures.ThreadPoolExecutor(self.workers, "tilewright-loader") as threads:
+            try:
+                for _ in range(len(self)):
+                    while len(waiting) <= self.workers * self.prefetch and (ahead := next(numbers, None)) is not None:
+                        waiting.append(threads.submit(make, ahead))
+                    yield waiting.popleft().result()
+            finally:
+                for batch in waiting:
+                    batch.cancel()
+
+
+def _samples(op, x):
+    """x as an array, or a list or a dict of arrays of one length."""
+    several = isinstance(x, dict) or isinstance(x, (list, tuple)) and x and all(_is_batch(one) for one in x)
+    if not several:
+        x = as_array(op, "x", x)
+        if x.ndim == 0:
+            raise ValueError(f"{op}: x is one number, expected an array of samples")
+        if len(x) == 0:
+            raise ValueError(f"{op}: x has shape {x.shape}, there are no samples")
+        return x
+    named = x.items() if isinstance(x, dict) else enumerate(x)
+    arrays = {name: as_array(op, f"x[{name!r}]", one) for name, one in named}
+    lengths = {name: len(one) if one.ndim else 0 for name, one in arrays.items()}
+    if len(set(lengths.values())) != 1 or 0 in lengths.values():
+        said = ", ".join(f"x[{name!r}] has {length}" for name, length in lengths.items())
+        raise ValueError(f"{op}: {said} samples, expected as many in each, at least one")
+    return arrays if isinstance(x, dict) else list(arrays.values())
+
+
+def _is_batch(x):
+    """Whether an item of a list is an array of samples, not a sample."""
+    return (isinstance(x, np.ndarray) or on_device(x)) and x.ndim >= 2

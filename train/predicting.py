@@ -1,0 +1,63 @@
+"""The outputs of a model for data in any form."""
+
+import numpy as np
+
+from ..layers._device import to_host
+from ..layers._symbol import formed, listed
+from ..layers._tape import no_grad
+from . import data
+from .callbacks import hooks
+from .door import tensors, values
+from .feeds import StreamFeed, is_stream
+from .measuring import listed_callbacks
+from .mode import mode
+
+
+def predict(model, x, batch_size, verbose=0, steps=None, callbacks=None):
+    """See Model.predict."""
+    op = "predict"
+    batch_size = data.batch_size(op, batch_size)
+    data.expect_steps(op, steps=steps)
+    callbacks = listed_callbacks(op, callbacks)
+    model.settle()
+    if is_stream(x):
+        batches, count = (x for x, *_ in StreamFeed(op, "x", x, steps).epoch(0)), steps
+    else:
+        x = data.all_inputs(op, "x", x, model)
+        samples = len(listed(x)[0])
+        starts = range(0, samples, batch_size)[:steps]
+        batches, count = (data.cut_out(x, slice(start, start + batch_size)) for start in starts), len(starts)
+        if model.input_shape is None:
+            model.probe(x, op)
+    before, after = hooks(callbacks, "on_predict_batch_begin"), hooks(callbacks, "on_predict_batch_end")
+    for callback in callbacks:
+        callback.model, callback.batches = model, count
+        callback.on_predict_begin({})
+    form, found = None, []
+    with mode(model, False), no_grad():
+        for batch, one in enumerate(batches):
+            for call in before:
+                call(batch, {})
+            output = values(model(tensors(data.all_inputs(op, "x", one, model))))
+            form = tuple(output) if isinstance(output, dict) else "list" if isinstance(output, list) else None
+            found.append([to_host(y) for y in listed(output)])
+            for call in after:
+                call(batch, {"outputs": formed(form, found[-1])})
+    for callback in callbacks:
+        callback.on_predict_end({})
+    results = formed(form, [ys[0] if len(ys) == 1 else np.concatenate(ys) for ys in zip(*found)])
+    if verbose:
+        print(f"Predicted {len(listed(results)[0])} samples")
+    return results
+
+
+def predict_on_batch(model, x):
+    """See Model.predict_on_batch."""
+    op = "predict_on_batch"
+    model.settle()
+    x = data.all_inputs(op, "x", x, model)
+    with mode(model, False), no_grad():
+        output = values(model(tensors(x)))
+    if isinstance(output, dict):
+        return {name: to_host(y) for name, y in output.items()}
+    return [to_host(y) for y in output] if isinstance(output, list) else to_host(output)

@@ -1,0 +1,61 @@
+"""What the first step of a training is looked at for: layers that let no gradient through, weights that get none."""
+
+import warnings
+
+from .watching import every_layer
+
+
+class Trace:
+    """Between its making and `close`, a layer whose gradient is missing says so by its name.
+
+    A layer in the middle of a model whose `forward` returns None for `backward`, or whose `backward` returns None, ends
+    the gradient there: all layers before it would silently not be trained.
+    """
+
+    def __init__(self, model):
+        self._model, self._layers = model, every_layer(model)
+        for path, layer in self._layers.items():
+            vars(layer)["forward"] = _told(path, layer, layer.forward)
+
+    def close(self):
+        """Let the layers be as they were."""
+        for layer in self._layers.values():
+            vars(layer).pop("forward", None)
+
+    def finish(self):
+        """After the gradients of the first step: warn of weights without any."""
+        self.close()
+        missing = [path for path, p in self._model.named_parameters().items() if p.trainable and p.grad is None]
+        if missing:
+            warnings.warn(
+                f"fit: {', '.join(missing)} got no gradient, so they are not trained: forward does not use them, or no "
+                f"loss depends on them; if that is meant, set trainable = False on their layers",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+def _told(path, layer, forward):
+    name = f"layer {path} ({type(layer).__name__})"
+
+    def told(*inputs, **options):
+        y, backward = forward(*inputs, **options)
+
+        def told_backward(*dy, need_dx=True, **options):
+            if backward is None:
+                dx = None
+            elif layer.has_parameters and not layer.several:
+                dx = backward(*dy, need_dx=need_dx, **options)
+            else:
+                dx = backward(*dy, **options)
+            if dx is None and need_dx:
+                what = "its forward returned None for backward" if backward is None else "its backward returned None"
+                raise ValueError(
+                    f"fit: {name} gives no gradient, {what}, and there are weights to train before it; give it a "
+                    f"gradient, or freeze the layers before it with trainable = False"
+                )
+            return dx
+
+        return y, told_backward
+
+    return told
