@@ -307,6 +307,8 @@ def test_metrics_that_do_not_fit_are_named(metric):
         (lambda: AUC("pr"), "AUC: curve is 'pr', .*did you mean 'PR'"),
         (lambda: ConfusionMatrix(2).update([2], [0]), "there is a class 2, expected 0 to 1, of num_classes"),
         (lambda: ConfusionMatrix().update([0], [-1]), "there is the label -1, expected labels from 0 on"),
+        (lambda: AUC().update([0, 1], [0.2, 0.7]), r"y holds nothing but 0 and 1, and t holds 0.2; the outputs come"),
+        (lambda: Recall().update([0, 1], [0.2, 0.7]), r"the outputs come first, update\(y, t\), then the targets"),
         (lambda: get_metrics(["roc_curve"]), r"'roc_curve' is no number, .* metric = tw\.train\.ROCCurve\(\)"),
         (lambda: get_metrics(["f1_scor"]), "did you mean 'f1_score'"),
     ),

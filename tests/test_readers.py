@@ -3,10 +3,12 @@
 import gzip
 import math
 import pickle
+import subprocess
 import sys
 
 import numpy as np
 import pytest
+import tilewright as tw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -147,6 +149,15 @@ def test_images_of_more_than_eight_bits_are_named(tmp_path):
         ValueError, match=r"deep\.png cannot be read: its pixels are of Pillow's mode I.*expected 8 bits"
     ):
         read_images(tmp_path)
+
+
+def test_readers_are_imported_when_they_are_asked_for():
+    code = "import sys, tilewright as tw; tw.train.write_idx; print('tilewright.train.readers.idx' in sys.modules)"
+    late = code.replace("tw.train.write_idx", "assert 'write_idx' in dir(tw.train)")
+    for asked, said in ((code, "True"), (late, "False")):
+        done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=120)
+        assert done.stdout.strip() == said
+    assert tw.train.readers.read_idx is read_idx
 
 
 def test_images_need_pillow(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ y outputs (N, ...) or (N, ..., C)    t targets, numbers of the outputs' shape or
 import numpy as np
 
 from ...kernels import _check as check
+from ...layers._device import to_host
 from ...layers._door import as_array
 from ...layers._layer import config
 
@@ -96,7 +97,7 @@ class Moments:
 
 def pair(op, y, t):
     """Outputs and targets as arrays of one length; ValueError otherwise."""
-    y, t = as_array(op, "y", y), as_array(op, "target", t)
+    y, t = as_array(op, "y", to_host(y)), as_array(op, "target", to_host(t))
     if y.ndim == 0 or t.ndim == 0 or len(y) != len(t):
         raise ValueError(f"{op}: y has shape {y.shape} and t has shape {t.shape}, expected as many samples")
     return y, t
@@ -109,6 +110,15 @@ def alike(op, y, t):
     if t.size == y.size and (*t.shape, 1) == y.shape or t.shape == (*y.shape, 1):
         return t.reshape(y.shape)
     raise ValueError(f"{op}: t has shape {t.shape}, expected {y.shape}, the shape of y")
+
+
+def expect_outputs_first(op, y, t):
+    """Outputs and targets of two classes are not taken for one another, as whoever comes from Keras may do."""
+    if len(y) and ((y == 0) | (y == 1)).all() and not ((t == 0) | (t == 1)).all():
+        raise ValueError(
+            f"{op}: y holds nothing but 0 and 1, and t holds {t[(t != 0) & (t != 1)][0]}; the outputs come first, "
+            f"update(y, t), then the targets"
+        )
 
 
 def weights(op, given, shape):

@@ -8,7 +8,7 @@ import numpy as np
 from ...kernels import _check as check
 from ..losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from .accuracy import cut
-from .base import Metric, alike, ignored, known, labels, pair, weights
+from .base import Metric, alike, expect_outputs_first, ignored, known, labels, pair, weights
 
 AVERAGES = (None, "macro", "micro", "weighted")
 
@@ -24,12 +24,13 @@ class _Counts(Metric):
         self.threshold, self.average = threshold, average
         self._cut = 0.5 if threshold is None else threshold
         self._questions = threshold is not None
-        self._ignore = None
+        self._ignore, self._prepared = None, False
         super().__init__(name)
 
     def prepare(self, loss, output_shape):
         if self.average is None:
             expect_binary(self.name, loss, output_shape, f"{type(self).__name__}(average='macro') or 'accuracy'")
+        self._prepared = True
         self._cut = cut(loss) if self.threshold is None else self.threshold
         self._questions = isinstance(loss, BinaryCrossentropy)
         self._ignore = getattr(loss, "ignore_class", None)
@@ -46,7 +47,10 @@ class _Counts(Metric):
                     f"{op}: y has shape {y.shape}, expected one column; for several classes say how their scores "
                     f"become one: {op}(average='macro')"
                 )
-            self._count_questions(op, y.reshape(-1, 1), alike(op, y, t).reshape(-1, 1), sample_weight, y.shape)
+            t = alike(op, y, t)
+            if not self._prepared:
+                expect_outputs_first(op, y, t)
+            self._count_questions(op, y.reshape(-1, 1), t.reshape(-1, 1), sample_weight, y.shape)
         elif self._questions:
             columns = y.shape[-1]
             t = alike(op, y, t).reshape(-1, columns)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...kernels import _check as check
-from .base import Metric, alike, pair, weights
+from .base import Metric, alike, expect_outputs_first, pair, weights
 from .counts import expect_binary
 
 
@@ -31,8 +31,11 @@ class PrecisionRecall(NamedTuple):
 class _Ranking(Metric):
     """Keeps scores, classes and weights."""
 
+    _prepared = False
+
     def prepare(self, loss, output_shape):
         expect_binary(self.name, loss, output_shape)
+        self._prepared = True
 
     def reset(self):
         self._pieces = []
@@ -41,7 +44,10 @@ class _Ranking(Metric):
     def update(self, y, t, sample_weight=None):
         op = type(self).__name__
         y, t = pair(op, y, t)
-        positive = alike(op, y, t).reshape(-1) > 0.5
+        t = alike(op, y, t)
+        if not self._prepared:
+            expect_outputs_first(op, y, t)
+        positive = t.reshape(-1) > 0.5
         w = weights(op, sample_weight, y.shape)
         if w is not None and not self._weighted:
             self._weighted = True
