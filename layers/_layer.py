@@ -20,8 +20,9 @@ import numpy as np
 from ..kernels import _check as check
 from ._device import on_device, placed, to_device, used
 from ._door import as_array, expect_name, writeable
+from ._several import joined
 from ._symbol import Symbol, connected
-from ._tape import Buffer, Parameter, Tensor, joined, tape
+from ._tape import Buffer, Parameter, Tensor, tape
 from .initializers import initialize
 
 

@@ -11,7 +11,8 @@ step, in a hundred microseconds: for long sequences the whole-sequence kernels a
 import numpy as np
 
 from ..kernels.matmul import linear_backward, linear_forward
-from ._tape import Tensor, record, record_several
+from ._several import record_several
+from ._tape import Tensor, record
 from .activation import ACTIVATIONS
 
 

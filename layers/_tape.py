@@ -11,7 +11,6 @@ returns twice, so gradients are added up in place.
 import contextlib
 import operator
 import threading
-from functools import partial
 
 import numpy as np
 
@@ -99,6 +98,8 @@ class Tensor:
                 gradients = backward(dy)
             elif parents[0].requires_grad:
                 gradients = (backward(dy),)
+                if gradients[0] is None:
+                    raise _no_gradient(f"{_maker(backward)} gave no gradient for its input")
             else:
                 backward(dy, need_dx=False)
                 continue
@@ -119,7 +120,7 @@ class Tensor:
 
     def _consumers(self):
         """How many gradients every tensor on the way back is going to get."""
-        if self._backward is None:
+        if self._backward is None and not self._parents:
             raise RuntimeError(
                 "backward: nothing was recorded for this tensor; it was made under no_grad(), or from data alone"
             )
@@ -130,6 +131,8 @@ class Tensor:
                 raise RuntimeError(
                     "backward: this graph was freed by an earlier backward(); compute the loss again for another one"
                 )
+            if tensor._backward is None and tensor._parents:
+                raise _no_gradient("the forward of a layer returned (y, None)")
             for parent in tensor._parents:
                 if parent.requires_grad:
                     if parent in counts:
@@ -336,40 +339,17 @@ def record(value, backward, *parents):
     return Tensor(value)
 
 
-def record_several(values, backward, *parents):
-    """The tensors of an op's several results, on the tape if one of its parents is; `backward(dy, dz, ...)`."""
-    if tape.recording and any(parent.requires_grad for parent in parents):
-        return joined(values, backward, parents)
-    return tuple(Tensor(value) for value in values)
+def _no_gradient(why):
+    return RuntimeError(
+        f"backward: {why}, and weights before it need one; return a closure backward(dy) that gives dx, freeze what is "
+        f"before it with trainable = False, or put it behind all that is trained"
+    )
 
 
-def joined(values, backward, parents):
-    """Recorded tensors of one closure: each hands its gradient to a joint, which calls the closure once."""
-    joint = _Joint(len(values), backward, parents)
-    return tuple(Tensor(value, True, partial(_of_result, i), (joint,)) for i, value in enumerate(values))
-
-
-def _of_result(i, dy):
-    return i, dy
-
-
-class _Joint(Tensor):
-    """The parent of several results; its gradient is the list of theirs, None where nothing was made of one."""
-
-    __slots__ = ("_count",)
-
-    def __init__(self, count, backward, parents):
-        super().__init__(_NOTHING, True, lambda gradients, **options: backward(*gradients, **options), parents)
-        self._count = count
-
-    def accumulate(self, gradient):
-        if self.grad is None:
-            self.grad = [None] * self._count
-        i, dy = gradient
-        self.grad[i] = dy
-
-
-_NOTHING = np.empty(0)
+def _maker(backward):
+    """The class or function whose closure it is."""
+    name = getattr(backward, "__qualname__", type(backward).__name__).split(".<locals>")
+    return (name[-2] if len(name) > 1 else name[0]).removesuffix(".forward").strip(".").split(".")[-1]
 
 
 def _freed(dy, need_dx=True):
