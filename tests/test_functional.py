@@ -335,6 +335,17 @@ def test_hostile_graphs_are_refused(saved, edit, message):
         tw.load(path)
 
 
+def test_losses_and_metrics_of_several_outputs_come_back(tmp_path):
+    model, targets = branches(), [A[:, :1], B[:, :3]]
+    model.compile("adam", {"y": "mse", "shared": "mae"}, {"y": ["mae"]}, loss_weights=[0.5, 2.0])
+    model.fit([A, B], targets, verbose=0)
+    model.save(tmp_path / "model")
+    again = tw.load(tmp_path / "model")
+    want = model.evaluate([A, B], targets, verbose=0)
+    assert again.evaluate({"a": A, "input": B}, {"y": targets[0], "shared": targets[1]}, verbose=0) == want
+    again.fit([A, B], targets, verbose=0)
+
+
 # weights by name
 
 

@@ -47,6 +47,11 @@ class Choice:
         """The metrics of a single output as a list, else what was given."""
         return self._metrics
 
+    @property
+    def loss_weights(self):
+        """The factors of the losses as they were given, or None."""
+        return self._weights
+
     def __call__(self, model, output):
         if hasattr(output, "shape"):
             if not isinstance(self._losses, Loss) or self._by_output or self._weights is not None:

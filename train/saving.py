@@ -115,12 +115,13 @@ def _compiled(trainer):
     """What `compile` chose, where all of it can be said; else None."""
     if trainer is None:
         return None
-    custom = set()
+    custom, choice = set(), trainer.chosen
     try:
         return {
             "optimizer": _said("optimizer", trainer.optimizer, custom),
-            "loss": _said("loss", trainer.loss, custom),
-            "metrics": _said("metric", trainer.metrics, custom),
+            "loss": _said("loss", choice.loss, custom),
+            "metrics": _said("metric", choice.metrics, custom),
+            **({} if choice.loss_weights is None else {"loss_weights": choice.loss_weights}),
             **({"custom": sorted(custom)} if custom else {}),
         }
     except TypeError:
@@ -149,7 +150,8 @@ def _compile(model, chosen, custom_objects):
         classes = {kind: {**known, **custom_objects} for kind, known in PARTS.items()}
         optimizer = _made(classes["optimizer"], chosen["optimizer"])
         loss, metrics = _made(classes["loss"], chosen["loss"]), _made(classes["metric"], chosen["metrics"])
-        model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
+        weights = chosen.get("loss_weights")
+        model.compile(optimizer, loss, metrics, **({} if weights is None else {"loss_weights": weights}))
 
 
 def _made(classes, part):
