@@ -47,8 +47,8 @@ class Normalization(Layer):
         self._following = None if self._fused else following(self.activation)
         self._options = {"epsilon": self.epsilon, "activation": self._fused}
 
-    def _keep_initializers(self, **initializers):
-        for argument, initializer in initializers.items():
+    def _keep_initializers(self, **given):
+        for argument, initializer in given.items():
             check_initializer(type(self).__name__, argument, initializer)
             setattr(self, argument, initializer)
 
@@ -278,15 +278,12 @@ class InstanceNormalization(Normalization):
 
 def _axes(op, axis):
     """An axis, or several in a tuple; one alone as a number."""
-    if isinstance(axis, (tuple, list)):
-        axes = tuple(axis)
-        for one in axes:
-            check.whole(op, "axis", one, -math.inf)
-        if not axes:
-            raise ValueError(f"{op}: axis is {axis!r}, expected an axis at least")
-        return axes[0] if len(axes) == 1 else axes
-    check.whole(op, "axis", axis, -math.inf)
-    return int(axis)
+    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    if not axes:
+        raise ValueError(f"{op}: axis is {axis!r}, expected an axis at least")
+    for one in axes:
+        check.whole(op, "axis", one, -math.inf)
+    return axes[0] if len(axes) == 1 else axes
 
 
 def _last_sizes(op, axis, shape):

@@ -130,7 +130,8 @@ class TransformerDecoder(_Transformer):
     the two it is is settled at the first call. Layers `self_attention`, `cross_attention`, `intermediate`,
     `feedforward`, and norms and dropouts as in TransformerEncoder. `use_causal_mask=False` in a call shows later steps.
 
-    >>> TransformerDecoder(16, 2)([[[1.0] * 4] * 3]).shape
+    >>> import numpy as np
+    >>> TransformerDecoder(16, 2)(np.ones((1, 3, 4)), np.ones((1, 7, 5))).shape
     (1, 3, 4)
     """
 

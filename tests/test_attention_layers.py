@@ -193,6 +193,39 @@ def test_padding_reaches_through_encoders():
     np.testing.assert_allclose(y.numpy()[:1, :3], model(tokens[:1, :3]).numpy(), atol=1e-6)
 
 
+def test_a_decoder_sees_no_padding_of_either_sequence():
+    decoder = randomised(TransformerDecoder(8, 2, dtype="float64"), X, MEMORY)
+
+    def result(x, memory):
+        x, memory = Tensor(x), Tensor(memory)
+        x.mask, memory.mask = np.tile(np.arange(T) < 3, (N, 1)), np.tile(np.arange(S) < 2, (N, 1))
+        return decoder(x, memory)
+
+    y, other_x, other_memory = result(X, MEMORY), X.copy(), MEMORY.copy()
+    other_x[:, 3:], other_memory[:, 2:] = 9, 9
+    np.testing.assert_array_equal(y.mask, np.tile(np.arange(T) < 3, (N, 1)))
+    np.testing.assert_array_equal(result(other_x, other_memory).numpy()[:, :3], y.numpy()[:, :3])
+    short = decoder(X[:, :3].copy(), MEMORY[:, :2].copy())
+    np.testing.assert_allclose(short.numpy(), y.numpy()[:, :3], atol=1e-12)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_functional_models_and_files_hold_blocks(several, tmp_path):
+    tw.set_seed(0)
+    inputs = [tw.Input((T, D)), *([tw.Input((S, 3))] if several else [])]
+    y = TransformerDecoder(8, 2, normalize_first=True, rotary=False)(*inputs)
+    model = tw.Model(inputs, MultiHeadAttention(2, 3, use_causal_mask=True)(y, inputs[-1]))
+    model.save(tmp_path / "model")
+    arrays = [X, MEMORY] if several else X
+    again = tw.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(arrays), model.predict(arrays))
+    assert "transformer_decoder.self_attention.query.w" in model.named_parameters()
+    with pytest.raises(
+        TypeError, match="a functional model keeps calls without use_causal_mask; hide later steps with"
+    ):
+        MultiHeadAttention(2, 3)(y, use_causal_mask=True)
+
+
 def test_positions():
     layer = PositionEmbedding(8, dtype="float64")
     np.testing.assert_array_equal(layer(X).numpy(), np.tile(layer.w.value[:T], (N, 1, 1)))
