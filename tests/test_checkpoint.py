@@ -14,6 +14,7 @@ from tilewright.train import (
     Callback,
     Checkpoint,
     CSVLogger,
+    DataLoader,
     EarlyStopping,
     ExponentialDecay,
     ExponentialMovingAverage,
@@ -101,6 +102,64 @@ def test_layers_that_keep_something_go_on_too(tmp_path):
 
     whole = train(tmp_path / "whole")
     for batches in (3, 2):
+        with pytest.raises(Killed):
+            train(tmp_path / "a", batches)
+    assert train(tmp_path / "a") == whole
+
+
+def endless():
+    rng = np.random.default_rng(5)
+    while True:
+        yield X[:20] + rng.standard_normal((20, 3)).astype(np.float32), T[:20]
+
+
+def noisy(x, y, rng):
+    return x + rng.standard_normal(x.shape).astype(np.float32), y
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("steps", [None, 7, 3])
+def test_batches_of_a_loader_go_on(tmp_path, workers, steps):
+    def source():
+        return DataLoader(X, T, 20, shuffle=True, transform=noisy, workers=workers)
+
+    expect_same(tmp_path, source, steps_per_epoch=steps)
+
+
+@pytest.mark.parametrize("source", [endless, lambda: [(X[i::7], T[i::7]) for i in range(7)].__iter__()])
+def test_batches_of_a_generator_go_on(tmp_path, source):
+    expect_same(tmp_path, source, steps_per_epoch=2)
+
+
+def expect_same(tmp_path, source, **options):
+    def train(path, seed, batches=10**9):
+        tw.set_seed(seed)
+        made = model("adam")
+        callbacks = [Kill(batches), BackupAndRestore(path, save_freq=1)]
+        history = made.fit(source(), epochs=3, verbose=0, callbacks=callbacks, **options)
+        return bits(made), history.history
+
+    whole = train(tmp_path / "whole", 0)
+    for seed, batches in enumerate((3, 1, 1)):
+        with pytest.raises(Killed):
+            train(tmp_path / "a", seed, batches)
+    with pytest.raises(ValueError, match="made with batches of a source, and now there are arrays"):
+        model("adam").fit(X, T, epochs=3, verbose=0, callbacks=[BackupAndRestore(tmp_path / "a")])
+    assert train(tmp_path / "a", 99) == whole
+
+
+def test_several_outputs_go_on(tmp_path):
+    def train(path, batches=10**9):
+        tw.set_seed(0)
+        x = tw.layers.Input(shape=(3,))
+        made = tw.Model(x, [Dense(1, name="a")(x), Dense(1, "sigmoid", name="b")(Dropout(0.5)(x))])
+        made.compile("adam", ["mse", "binary_crossentropy"], [[], ["accuracy"]])
+        callbacks = [Kill(batches), BackupAndRestore(path, save_freq=1)]
+        history = made.fit(X, [T, T], batch_size=30, epochs=3, verbose=0, callbacks=callbacks)
+        return bits(made), history.history
+
+    whole = train(tmp_path / "whole")
+    for batches in (2, 3):
         with pytest.raises(Killed):
             train(tmp_path / "a", batches)
     assert train(tmp_path / "a") == whole

@@ -90,6 +90,8 @@ class StreamFeed:
         self._op, self._name, self._source, self._steps = op, name, source, steps
         self._once = hasattr(source, "__next__")
         self._iterator, self.total = None, 0
+        self._read, self._random = 0, None  # batches of this iteration, and the random numbers that it began with
+        self._done = 0  # batches of the epoch that were read before training went on
         self.batches = steps
         if steps is None and not self._once and hasattr(source, "__len__"):
             self.batches = len(source)
@@ -108,17 +110,35 @@ class StreamFeed:
         """The batches of epoch `number`."""
         if self._iterator is None:
             self._iterator = self._started()
-        done, began = 0, number if self._once else None
+        began = number if self._once else None
+        done, self._done = self._done, 0
         while self._steps is None or done < self._steps:
             item = self._next(number, done, can_end=self._steps is None and done)
             if item is _END:
                 break
+            done, self.total, self._read = done + 1, self.total + 1, self._read + 1
             yield _batch_of(self._op, self._name, item)
-            done += 1
-            self.total += 1
         if self._steps is None:
             self.batches = done
             self._iterator = None if began is None else self._iterator
+            self._read, self._random = (0, None) if began is None else (self._read, self._random)
+
+    def state(self):
+        """How far the source is read, for a checkpoint."""
+        return {"read": self._read, "total": self.total, "random": self._random}
+
+    def load_state(self, state, done):
+        """Read on to where `state` was, `done` batches into an epoch: with the random numbers of then."""
+        if not state["read"]:
+            return
+        now = generator().bit_generator.state
+        if not self._once or self._iterator is None:
+            generator().bit_generator.state = state["random"]
+            self._iterator = self._started()
+        for _ in range(state["read"]):
+            self._next(0)
+        generator().bit_generator.state = now
+        self._read, self._random, self.total, self._done = state["read"], state["random"], state["total"], done
 
     def again(self):
         """The batches from the first one on, if the source can be iterated over again."""
@@ -142,7 +162,7 @@ class StreamFeed:
         raise Interrupted(self._early_end(epoch, done))
 
     def _started(self):
-        source = self._source
+        source, self._read, self._random = self._source, 0, generator().bit_generator.state
         if not hasattr(source, "__iter__") and hasattr(source, "__len__"):
             return (source[i] for i in range(len(source)))
         return iter(source)

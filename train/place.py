@@ -7,16 +7,19 @@ class Place:
     """Epoch, finished steps of the epoch, and what these were made from.
 
     The shuffle of an epoch is kept as the random state that it was drawn from: drawn again it is the same, whatever
-    draws it. The batches that are done are read and left out, and the random numbers go on as they had.
+    draws it. The batches that are done are read and left out, and the random numbers go on as they had. Feeds of
+    sources (`loose` ones) say themselves how far they are read, over epochs too.
     """
 
-    def __init__(self, running):
+    def __init__(self, running, feed):
         self.epoch = self.done = 0
-        self._running, self._shuffle, self._then = running, None, None
+        self._running, self._feed, self._shuffle, self._then = running, feed, None, None
 
     def begin(self, epoch):
         """Before the first batch of an epoch is asked for."""
         if epoch == self.epoch and self.done:
+            if self._feed.loose:  # which stands where it has to
+                return
             self._then, generator().bit_generator.state = generator().bit_generator.state, self._shuffle
             return
         self.epoch, self.done = epoch, 0
@@ -34,7 +37,8 @@ class Place:
     def state(self):
         """What a checkpoint keeps."""
         middle = {"shuffle": self._shuffle, "running": self._running.state()} if self.done else {}
-        return {"epoch": self.epoch, "done": self.done, **middle}
+        source = {"source": self._feed.state()} if self._feed.loose else {}
+        return {"epoch": self.epoch, "done": self.done, **middle, **source}
 
     def load_state(self, state):
         """Go on from what `state` gave; `begin` of that epoch comes next."""
@@ -42,3 +46,11 @@ class Place:
         if self.done:
             self._shuffle = state["shuffle"]
             self._running.load_state(state["running"])
+        kinds, now = ("arrays", "batches of a source"), self._feed.loose
+        if now != ("source" in state):
+            raise ValueError(
+                f"the backup was made with {kinds[not now]}, and now there are {kinds[now]}; give the data as it was "
+                f"given then, or remove the file"
+            )
+        if self._feed.loose:
+            self._feed.load_state(state["source"], self.done)

@@ -70,7 +70,7 @@ class Trainer(Measuring):
             history = model.history = History()
             everyone = sorted([*callbacks, history, *([progress] if progress else [])], key=lambda c: c.order)
             running = running_for(self.example, self.metrics, self.loss)
-            self.callbacks, self.place = everyone, Place(running)
+            self.callbacks, self.place = everyone, Place(running, feed)
             self.place.epoch, self._warned = initial_epoch, False
             self._class_weight, self._loose = class_weight, feed.loose
             for callback in everyone:

@@ -148,13 +148,13 @@ class BackupAndRestore(Callback):
         if "place" not in kept:
             raise ValueError(f"BackupAndRestore: {path} is a checkpoint of a loop of your own, expected one of `fit`")
         trainer = self.model._trainer
+        trainer.place.load_state(kept["place"])
         known = None not in (kept["batches_an_epoch"], self.batches)  # streams do not say how many come
         if kept["place"]["done"] and known and kept["batches_an_epoch"] != self.batches:
             raise ValueError(
                 f"BackupAndRestore: {path} was made in the middle of an epoch of {kept['batches_an_epoch']} batches, "
                 f"and this one has {self.batches}; give the same data and batch_size, or remove the file"
             )
-        trainer.place.load_state(kept["place"])
         states = {}
         for name, state in kept["callbacks"]:
             states.setdefault(name, []).append(state)
