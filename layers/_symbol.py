@@ -70,10 +70,10 @@ class Symbol(Tensor):
 class Call:
     """A layer or a model that was called on symbols; `form` is None for one result, "list", or the names of a dict."""
 
-    __slots__ = ("thing", "inputs", "results", "form", "number")
+    __slots__ = ("thing", "inputs", "options", "results", "form", "number")
 
-    def __init__(self, thing, inputs):
-        self.thing, self.inputs = thing, tuple(inputs)
+    def __init__(self, thing, inputs, options=None):
+        self.thing, self.inputs, self.options = thing, tuple(inputs), options or {}
         self.number = next(_numbers)
 
 
@@ -113,21 +113,30 @@ def make_input(shape, name, dtype, samples=1):
     return Symbol(first, Tensor(second) if None in shape else None, name=name, dtype_given=dtype)
 
 
-def connected(thing, inputs):
-    """What `thing` gives when called on `inputs`, as symbols that know the call; builds the layer or the model."""
+def connected(thing, inputs, options=None):
+    """What `thing` gives when called on `inputs`, as symbols that know the call; builds the layer or the model.
+
+    options  what the call is given by name besides: numbers, words, booleans
+    """
     op = type(thing).__name__
+    for name, value in (options or {}).items():
+        if value is not None and not isinstance(value, (bool, int, float, str)):
+            raise TypeError(
+                f"{op}: {name} is a {type(value).__name__}, which a functional model cannot keep, expected a number, a "
+                f"word or a boolean; write a Model with a forward of its own"
+            )
     for i, x in enumerate(inputs):
         if not isinstance(x, Symbol):
             raise TypeError(
                 f"{op}: inputs[{i}] is a {type(x).__name__}, expected a symbol, as the others are: from "
                 "tw.Input or a layer"
             )
-    call = Call(thing, inputs)
+    call = Call(thing, inputs, options)
     with evaluating(thing), no_grad():
-        found = _run(thing, [_sample(x) for x in inputs])
+        found = _run(call, [_sample(x) for x in inputs])
         longer = None
         if any(x.longer is not None for x in inputs):
-            longer = _run(thing, [_sample(x) if x.longer is None else x.longer for x in inputs])
+            longer = _run(call, [_sample(x) if x.longer is None else x.longer for x in inputs])
     call.form = "list" if isinstance(found, (tuple, list)) else tuple(found) if isinstance(found, dict) else None
     results = []
     for y, z in zip(listed(found), listed(longer) if longer is not None else itertools.repeat(None)):
@@ -152,8 +161,8 @@ def formed(form, results):
     return list(results) if form == "list" else dict(zip(form, results))
 
 
-def _run(thing, samples):
-    return thing(samples[0] if len(samples) == 1 else samples)
+def _run(call, samples):
+    return call.thing(samples[0] if len(samples) == 1 else samples, **call.options)
 
 
 def _sample(x):

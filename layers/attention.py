@@ -13,7 +13,7 @@ from ..kernels.softmax import masked_softmax_forward, softmax_forward
 from ._block import Block
 from ._device import on_device
 from ._random import draw_seed
-from ._symbol import Symbol
+from ._symbol import Symbol, connected
 from ._tape import Tensor, record
 from .matmul import Dense
 
@@ -197,15 +197,12 @@ class MultiHeadAttention(Block):
 
 
 def called(plain, layer, inputs, options):
-    """The result of a call with options, which are no tensors and so no part of a graph; `plain` is one without."""
+    """The result of a call with options, which are no tensors; `plain` is one without."""
     if not options:
         return plain(*inputs)
     inputs = layer._inputs(inputs)
     if any(isinstance(x, Symbol) for x in inputs):
-        raise TypeError(
-            f"{type(layer).__name__}: a functional model keeps calls without {', '.join(options)}; hide later steps "
-            f"with MultiHeadAttention(..., use_causal_mask=True), else write a Model with a forward of its own"
-        )
+        return connected(layer, inputs, options)
     return layer.call(*layer._prepare(*inputs), **options)
 
 

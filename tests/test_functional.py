@@ -20,6 +20,7 @@ from tilewright.layers import (
     Flatten,
     GlobalAveragePooling1D,
     Layer,
+    MultiHeadAttention,
     Multiply,
 )
 
@@ -151,16 +152,36 @@ def test_sums_and_products_of_symbols_are_layers():
     np.testing.assert_array_equal(model([x, y]).numpy(), (x + y) * (x - y))
 
 
+def test_calls_keep_their_options(tmp_path):
+    x = tw.Input((5, 4))
+    base = tw.Sequential([Dense(4), Dropout(0.5)])
+    attention = MultiHeadAttention(2, 2)
+    h = attention(x, x, use_causal_mask=True)
+    model = tw.Model(x, base(h, training=False))
+    data = rng.standard_normal((2, 5, 4)).astype(np.float32)
+    want = base.layers[0](attention(data, data, use_causal_mask=True)).numpy()
+    model.save(tmp_path / "model")
+    for one in (model, copy.deepcopy(model), tw.load(tmp_path / "model")):
+        assert one.training
+        np.testing.assert_array_equal(one(data).numpy(), want)  # without dropout, though the model is in training
+    assert (base(h.value, training=True).numpy() == 0).any()
+    assert model(data, training=False).shape == (2, 5, 4)
+    with pytest.raises(
+        TypeError, match="MultiHeadAttention: attention_mask is a ndarray, which a functional model can"
+    ):
+        attention(x, x, attention_mask=np.ones((5, 5), bool))
+
+
 def test_fit_learns(tmp_path):
     tw.set_seed(0)
     x = tw.Input((2,))
     h = Dense(8, "tanh")(x)
     model = tw.Model(x, Dense(1)(Add()([h, Dense(8)(h)])))
-    data = rng.standard_normal((64, 2)).astype(np.float32)
+    data = np.random.default_rng(5).standard_normal((64, 2)).astype(np.float32)
     target = data[:, :1] * data[:, 1:]
     model.compile("adam", "mse")
     before = model.evaluate(data, target, verbose=0)
-    model.fit(data, target, epochs=30, verbose=0)
+    model.fit(data, target, epochs=60, verbose=0)
     assert model.evaluate(data, target, verbose=0) < before / 2
     assert model.predict(data).shape == (64, 1)
     model.save(tmp_path / "model")

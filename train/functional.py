@@ -1,5 +1,7 @@
 """Models as graphs: `Input`, layers and models called on symbols, `Model(inputs, outputs)`."""
 
+from functools import partial
+
 import numpy as np
 
 from ..kernels._names import nearest
@@ -40,8 +42,10 @@ class Functional(Model):
         self.input_dtypes = [wanted_dtype(x, self.calls) for x in self._in]
         self.input_shape = self._in[0].shape if len(self._in) == 1 else [x.shape for x in self._in]
 
-    def __call__(self, x, *more):
+    def __call__(self, x, *more, training=None):
         """Tensors, arrays or symbols: one, a list in the order of the inputs, a dict by their names -> the outputs."""
+        if training is not None:
+            return self._in_mode(training, *self.arranged("Model", (x, *more) if more else x))
         if x.__class__ is Tensor and not more and len(self._in) == 1:
             return self.forward(x)
         inputs = self.arranged("Model", (x, *more) if more else x)
@@ -138,8 +142,10 @@ class _Plan:
                 take(y)
             gives = [slots[y] for y in call.results]
             free += {slots[y] for y in call.results if last[y] == number}
-            one = takes[0] if len(takes) == 1 else takes
-            self._steps.append((call.thing, one, gives[0] if call.form is None else gives))
+            thing = partial(call.thing, **call.options) if call.options else call.thing
+            self._steps.append(
+                (thing, takes[0] if len(takes) == 1 else takes, gives[0] if call.form is None else gives)
+            )
         self._outputs = [slots[y] for y in outputs]
 
     def run(self, tensors):

@@ -105,7 +105,8 @@ def flat(inputs, outputs, calls):
     places = {x: (-1, i) for i, x in enumerate(inputs)}
     said = []
     for number, call in enumerate(calls):
-        said.append((call.thing, [places[x] for x in call.inputs], call.form, [_said(y) for y in call.results]))
+        takes, results = [places[x] for x in call.inputs], [_said(y) for y in call.results]
+        said.append((call.thing, takes, call.options, call.form, results))
         places.update((y, (number, i)) for i, y in enumerate(call.results))
     return [_said(x) for x in inputs], said, [places[y] for y in outputs]
 
@@ -114,8 +115,8 @@ def unflat(graph):
     """(inputs, outputs, calls) of what `flat` gave, as new symbols."""
     said_inputs, said, outputs = graph
     found, calls = {-1: [Symbol(**x) for x in said_inputs]}, []
-    for number, (thing, takes, form, results) in enumerate(said):
-        call = Call(thing, [found[source][place] for source, place in takes])
+    for number, (thing, takes, options, form, results) in enumerate(said):
+        call = Call(thing, [found[source][place] for source, place in takes], options)
         call.form, call.results = form, tuple(Symbol(**y, call=call) for y in results)
         found[number] = call.results
         calls.append(call)

@@ -42,14 +42,23 @@ class Model(Fitting):
         """The output tensor for an input tensor; both may be several, as a list or a dict."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, x)")
 
-    def __call__(self, x, *more):
+    def __call__(self, x, *more, training=None):
         """A tensor or an array-like of numbers -> a tensor, recorded. What `forward` takes besides is handed on, so
-        are lists and dicts of tensors; arrays in a dict become tensors."""
+        are lists and dicts of tensors; arrays in a dict become tensors. `training` sets the mode for this call."""
+        if training is not None:
+            return self._in_mode(training, x, *more)
         if x.__class__ is not Tensor:
             if any(isinstance(one, Symbol) for one in (*listed(x), *more)):
                 return connected(self, (*listed(x), *more))
             x = self._as_tensors(x)
         return self.forward(x, *more)
+
+    def _in_mode(self, training, x, *more):
+        inputs = (*listed(x), *more)
+        if any(isinstance(one, Symbol) for one in inputs):
+            return connected(self, inputs, {"training": bool(training)})
+        with mode(self, bool(training)):
+            return self((x, *more) if more else x) if self.input_names else self(x, *more)
 
     def _as_tensors(self, x):
         if isinstance(x, dict):

@@ -66,7 +66,8 @@ class Writer:
         symbols = {x: [-1, i] for i, x in enumerate(model.inputs)}
         calls = []
         for number, call in enumerate(model.calls):
-            calls.append({"layer": places[id(call.thing)], "inputs": [symbols[x] for x in call.inputs]})
+            entry = {"layer": places[id(call.thing)], "inputs": [symbols[x] for x in call.inputs]}
+            calls.append({**entry, "options": call.options} if call.options else entry)
             symbols.update((y, [number, i]) for i, y in enumerate(call.results))
         return {
             "class": "Functional",
@@ -153,7 +154,8 @@ class Reader:
             if any(source >= number for source, _ in call["inputs"]):
                 raise ValueError(f"there is a loop: call {number} needs a result that comes after it")
             taken = [results[source][place] for source, place in call["inputs"]]
-            results[number] = listed(things[call["layer"]](taken[0] if len(taken) == 1 else taken))
+            options = call.get("options", {})
+            results[number] = listed(things[call["layer"]](taken[0] if len(taken) == 1 else taken, **options))
         outputs = [results[source][place] for source, place in entry["outputs"]]
         given, made = (tuple(form) if isinstance(form, list) else form for form in entry["forms"])
         return Functional(formed(given, inputs), formed(made, outputs), name=entry["name"])
