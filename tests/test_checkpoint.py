@@ -1,6 +1,7 @@
 """Training goes on from a checkpoint as if nothing had happened; what is damaged or another's is not used."""
 
 import os
+import signal
 import warnings
 
 import numpy as np
@@ -18,6 +19,7 @@ from tilewright.train import (
     EarlyStopping,
     ExponentialDecay,
     ExponentialMovingAverage,
+    LambdaCallback,
     LearningRateScheduler,
     ReduceLROnPlateau,
 )
@@ -204,6 +206,14 @@ def test_rows_of_a_csv_file_come_once(tmp_path):
             train(tmp_path / "a", 0, Adam, batches, log, 3)
     assert train(tmp_path / "a", 0, Adam, callbacks=log, save_freq=3) == whole
     assert (tmp_path / "log.csv").read_bytes() == rows and rows.count(b"\n") == 5
+
+
+def test_ctrl_c_leaves_the_backup(tmp_path, capsys):
+    whole = train(tmp_path / "whole", 0, Adam)
+    press = LambdaCallback(on_train_batch_begin=lambda batch, logs: batch == 3 and os.kill(os.getpid(), signal.SIGINT))
+    train(tmp_path / "a", 0, Adam, callbacks=lambda: [press])
+    assert "interrupted in epoch 1 of 4" in capsys.readouterr().err and (tmp_path / "a").exists()
+    assert train(tmp_path / "a", 1, Adam) == whole
 
 
 def test_an_epoch_of_other_batches_is_refused(tmp_path):

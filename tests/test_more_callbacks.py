@@ -118,6 +118,15 @@ def test_learning_rates_of_a_function_are_in_the_history(capsys):
         )
 
 
+def test_a_callback_sets_the_rate_as_in_keras():
+    class Halve(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.optimizer.learning_rate *= 0.5
+
+    model, _ = fit(Halve(), model=classifier(optimizer=SGD(learning_rate=1.0)), epochs=3)
+    assert model.optimizer.learning_rate == 0.125
+
+
 @pytest.mark.parametrize(
     "losses, options, rates",
     [

@@ -13,6 +13,7 @@ class Fitting:
     """
 
     _trainer = None
+    optimizer = None  # of `compile`
 
     def compile(self, optimizer, loss, metrics=None, *, loss_weights=None, gradient_accumulation_steps=None):
         """Choose optimizer, loss and metrics, by name or as objects, for `fit`, `evaluate` and `train_on_batch`.
@@ -28,6 +29,7 @@ class Fitting:
         An unknown name is a ValueError that gives the nearest known ones.
         """
         self._trainer = Trainer(self, optimizer, loss, metrics, loss_weights, gradient_accumulation_steps)
+        self.optimizer = self._trainer.optimizer
 
     def fit(
         self, x, y=None, batch_size=32, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
