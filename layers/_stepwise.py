@@ -4,8 +4,8 @@ where they meet u (recurrent_dropout), and activations other than theirs.
 x (B, T, D)    w (D, G H)    u (H, G H)    b (G H,)    states (B, H)    mask (B, T)    kept G times (B, H) or None
 
 The formulas are those of kernels/recurrent/reference.py, with h' kept[g] in place of h' where gate g multiplies it by
-u; Gal, Ghahramani 2015, arXiv:1512.05287, as Keras has it. The tape finds the gradient. Some ten kernels are called a
-step, in a hundred microseconds: for long sequences the whole-sequence kernels are many times as fast.
+u; Gal, Ghahramani 2015, arXiv:1512.05287, as Keras has it. The tape finds the gradient. A step of 32 sequences and 64
+units takes a third of a millisecond forward and back, four times what it takes in the loop of a kernel.
 """
 
 import numpy as np
