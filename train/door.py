@@ -116,14 +116,18 @@ class Door:
         self.penalised = penalised(parameters)
         self.attached = True
 
+    def __getstate__(self):
+        """In files and copies without the example, which may lie on a device: the next data make another."""
+        return {**vars(self), "example": None, "attached": False}
+
     def on_device(self):
         """Whether the model computes on a device."""
         return on_device(listed(self.example)[0])
 
-    def run(self, op, loose, x, y, w=None, class_weight=None):
+    def run(self, op, loose, x, y, w=None, class_weight=None, exact=False):
         """(outputs, targets, weights) of a batch; a loose one is checked and converted here."""
         if loose:
-            x = data.all_inputs(op, "x", x, self.model)
+            x = data.all_inputs(op, "x", x, self.model, exact)
         output = self.model(tensors(x))
         t, found = y, values(output)
         if loose:

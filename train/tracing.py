@@ -14,8 +14,9 @@ class Trace:
 
     def __init__(self, model):
         self._model, self._layers = model, every_layer(model)
+        called = []
         for path, layer in self._layers.items():
-            vars(layer)["forward"] = _told(path, layer, layer.forward)
+            vars(layer)["forward"] = _told(path, layer, layer.forward, called)
 
     def close(self):
         """Let the layers be as they were."""
@@ -35,24 +36,23 @@ class Trace:
             )
 
 
-def _told(path, layer, forward):
+def _told(path, layer, forward, called):
     name = f"layer {path} ({type(layer).__name__})"
 
     def told(*inputs, **options):
         y, backward = forward(*inputs, **options)
+        trained_before = any(p.trainable for one in called for p in one.parameters())
+        called.append(layer)
+        if backward is None and not trained_before:
+            return y, None
 
-        def told_backward(*dy, need_dx=True, **options):
-            if backward is None:
-                dx = None
-            elif layer.has_parameters and not layer.several:
-                dx = backward(*dy, need_dx=need_dx, **options)
-            else:
-                dx = backward(*dy, **options)
-            if dx is None and need_dx:
+        def told_backward(*dy, **options):
+            dx = None if backward is None else backward(*dy, **options)
+            if dx is None and options.get("need_dx", True):
                 what = "its forward returned None for backward" if backward is None else "its backward returned None"
                 raise ValueError(
-                    f"fit: {name} gives no gradient, {what}, and there are weights to train before it; give it a "
-                    f"gradient, or freeze the layers before it with trainable = False"
+                    f"fit: {name} gives no gradient, {what}, and there are layers before it; give it a gradient, or "
+                    f"freeze all weights before it with trainable = False, and return None for backward"
                 )
             return dx
 
