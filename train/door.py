@@ -97,7 +97,7 @@ class Door:
             raise ValueError(f"{op}: class_weight is given and the model has several outputs; use sample_weight")
         dtype = listed(self.example)[0].dtype
         from_rows = class_weight is not None and t.ndim > 1 and t.shape[-1] > 1
-        return weights.together(op, "sample_weight", w, class_weight, t, from_rows, dtype)
+        return weights.together(op, w, class_weight, t, from_rows, dtype)
 
     def look_at(self, op, item):
         """Build the model for an item of a stream."""

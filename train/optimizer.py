@@ -12,7 +12,7 @@ from ..kernels.optim import Treatment, ema_update
 from ..kernels.optim._treatment import expect_clips
 from ..layers._device import assign, beside, on_device, to_host
 from ..layers._layer import config
-from ..layers._tape import Parameter
+from ..layers._tape import Buffer, Parameter
 from .optimizer_state import set_state, state_of
 from .schedules import LearningRateSchedule, packed, unpacked
 
@@ -122,6 +122,7 @@ class Optimizer:
         for p in parameters:
             if not isinstance(p, Parameter):
                 raise TypeError(f"{op}: parameters holds a {type(p).__name__}, expected those of model.parameters()")
+        parameters = [p for p in parameters if not isinstance(p, Buffer)]
         if parameters == self._parameters:
             return
         self._parameters = parameters
@@ -191,7 +192,8 @@ class Optimizer:
             )
         if self.iterations:
             for p in self._parameters:
-                assign(p.value, to_host(self._kept(p)[-1]))
+                if p.trainable:
+                    assign(p.value, to_host(self._kept(p)[-1]))
 
     def rate(self, value):
         """The learning rate for an array or a list of them; on a device, one that a recorded step reads anew."""

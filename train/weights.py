@@ -51,9 +51,8 @@ def class_weights(op, given, t, from_rows):
     return np.array([given[label] for label in classes], np.float64)[index]
 
 
-def together(op, name, sample_weight, class_weight, t, from_rows, dtype):
-    """Weights of samples and classes multiplied, an array of `dtype`, or None where neither is given."""
-    w = None if sample_weight is None else sample_weights(op, name, sample_weight, len(t))
+def together(op, w, class_weight, t, from_rows, dtype):
+    """Checked weights of samples, or None, times those of their classes: an array of `dtype`, or None for neither."""
     if class_weight is not None:
         of_classes = class_weights(op, class_weight, t, from_rows)
         w = of_classes if w is None else w * of_classes.reshape(of_classes.shape + (1,) * (w.ndim - 1))
