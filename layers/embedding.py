@@ -83,9 +83,11 @@ class Embedding(Layer):
             raise
 
         def backward(dy, need_dx=True):
+            if not w.requires_grad:
+                return
             if w.grad is None:
                 w.accumulate(embedding_backward(dy, ids, rows=rows))
-            elif w.trainable:
+            else:
                 used, gradients = embedding_sparse_backward(dy, ids, rows=rows)
                 w.grad[used] += gradients
 
