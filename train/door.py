@@ -117,8 +117,8 @@ class Door:
         self.attached = True
 
     def __getstate__(self):
-        """In files and copies without the example, which may lie on a device: the next data make another."""
-        return {**vars(self), "example": None, "attached": False}
+        """In files and copies without data: not those of a `fit` that runs, nor the example, which the next ones make."""
+        return {**vars(self), "callbacks": (), "place": None, "example": None, "attached": False}
 
     def on_device(self):
         """Whether the model computes on a device."""

@@ -84,6 +84,7 @@ class Trainer(Measuring):
                 vars(self).pop("step", None)
                 for callback in everyone:
                     callback.close()
+                self.callbacks, self.place = (), None  # which hold the data
         return history
 
     def _train(self, feed, epochs, running, validation, due, progress, warmup):
