@@ -288,6 +288,17 @@ def test_a_flipped_bit_is_refused_or_harmless(two):
     assert refused > len(whole) / 61 / 2
 
 
+def test_a_damaged_checkpoint_does_not_take_the_place_of_the_one_before(two):
+    checkpoint, made, first, _ = two
+    with open(checkpoint.path, "r+b") as file:
+        file.truncate(100)
+    with pytest.warns(RuntimeWarning, match="went back to the one before it"):
+        checkpoint.restore()
+    checkpoint.save(number=3)
+    os.unlink(checkpoint.path)
+    assert checkpoint.restore() == {"number": 1} and bits(made) == first
+
+
 def test_two_damaged_checkpoints_are_an_error(two):
     checkpoint, *_ = two
     for path in (checkpoint.path, checkpoint.before):

@@ -47,11 +47,12 @@ class Checkpoint:
         check.choice("Checkpoint", "on_error", on_error, ("raise", "warn"))
         self.path, self.model, self.on_error, self.keep_before = os.fspath(path), model, on_error, keep_before
         self._optimizer = optimizer
+        self._passed_over = False  # whether the last file is damaged, and so nothing to keep
 
     @property
     def before(self):
         """The name of the checkpoint before the last one."""
-        return f"{self.path}.before"
+        return f"{os.path.realpath(self.path)}.before"
 
     @property
     def optimizer(self):
@@ -73,8 +74,8 @@ class Checkpoint:
                     put(file, document, arrays)
                     file.flush()
                     os.fsync(file.fileno())
-                if self.keep_before:
-                    _keep(path, f"{path}.before")
+                if self.keep_before and not self._passed_over:
+                    _keep(path, self.before)
                 os.replace(written, path)
             except BaseException:
                 _remove(written, f"{path}.before.new")
@@ -92,6 +93,7 @@ class Checkpoint:
             )
             return False
         flush_folder(os.path.dirname(path))
+        self._passed_over = False
         return True
 
     def restore(self):
@@ -109,6 +111,7 @@ class Checkpoint:
             except Damaged as damaged:
                 reasons.append(str(damaged))
                 continue
+            self._passed_over = bool(reasons)
             if reasons:
                 warnings.warn(f"{reasons[0]}; went back to the one before it, {path}", RuntimeWarning, stacklevel=2)
             return more
