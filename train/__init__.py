@@ -3,21 +3,7 @@
 import importlib
 
 from ..kernels import _names
-from .callbacks import (
-    BackupAndRestore,
-    Callback,
-    CSVLogger,
-    EarlyStopping,
-    ExponentialMovingAverage,
-    History,
-    LambdaCallback,
-    LearningRateScheduler,
-    ModelCheckpoint,
-    ReduceLROnPlateau,
-    TensorBoard,
-    TerminateOnNaN,
-)
-from .checkpoint import Checkpoint
+from .callbacks import Callback, EarlyStopping, History, LambdaCallback
 from .loader import DataLoader
 from .losses import (
     BinaryCrossentropy,
@@ -189,6 +175,17 @@ __all__ = [
 
 # What few programs need is imported when it is first asked for: all at once would take a tenth of the import.
 _LATE = {
+    "callbacks": (
+        "BackupAndRestore",
+        "CSVLogger",
+        "ExponentialMovingAverage",
+        "LearningRateScheduler",
+        "ModelCheckpoint",
+        "ReduceLROnPlateau",
+        "TensorBoard",
+        "TerminateOnNaN",
+    ),
+    "checkpoint": ("Checkpoint",),
     "augment": (
         "Augment",
         "CutOut",

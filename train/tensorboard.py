@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..layers._tape import Tensor, no_grad
-from .watching import watched
+from .mode import mode
 
 
 def SummaryWriter(*args, **kwargs):  # noqa: N802, it stands for a class
@@ -48,7 +48,7 @@ def graph(model):
     Found by running the model on zeros: a layer's input is the very array that another one gave. [] for a model whose
     input shape is not known.
     """
-    from .trainer import mode  # which imports callbacks
+    from .watching import watched
 
     shapes = model.input_shapes
     if shapes is None:

@@ -1,26 +1,28 @@
 """Callbacks: what `fit` tells others while it runs. Names, arguments and defaults are Keras's."""
 
-from .average import ExponentialMovingAverage
-from .base import Callback, History, LambdaCallback, hooks
-from .finite import TerminateOnNaN
-from .keep import BackupAndRestore, ModelCheckpoint
-from .logs import CSVLogger
-from .rate import LearningRateScheduler, ReduceLROnPlateau
-from .stopping import EarlyStopping
-from .tensorboard import TensorBoard
+import importlib
 
-__all__ = [
-    "BackupAndRestore",
-    "CSVLogger",
-    "Callback",
-    "EarlyStopping",
-    "ExponentialMovingAverage",
-    "History",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "ModelCheckpoint",
-    "ReduceLROnPlateau",
-    "TensorBoard",
-    "TerminateOnNaN",
-    "hooks",
-]
+from ...kernels import _names
+from .base import Callback, History, LambdaCallback, hooks
+from .stopping import EarlyStopping
+
+# Imported when they are first asked for.
+_LATE = {
+    "BackupAndRestore": "keep",
+    "CSVLogger": "logs",
+    "ExponentialMovingAverage": "average",
+    "LearningRateScheduler": "rate",
+    "ModelCheckpoint": "keep",
+    "ReduceLROnPlateau": "rate",
+    "TensorBoard": "tensorboard",
+    "TerminateOnNaN": "finite",
+}
+
+__all__ = ["Callback", "EarlyStopping", "History", "LambdaCallback", "hooks", *_LATE]
+
+
+def __getattr__(name):
+    if name in _LATE:
+        value = globals()[name] = getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)
+        return value
+    raise _names.missing(__name__, name, __all__)
