@@ -1,8 +1,15 @@
-"""Layers that make one array of several, element by element or one beside the other. Called with a list, as Keras's."""
+"""Layers that make one array of several, over kernels/shape. They are called with a list, as Keras's."""
 
 import numpy as np
 
 from ..kernels import _check as check
+from ..kernels.shape import (
+    add_forward,
+    concatenate_backward,
+    concatenate_forward,
+    multiply_backward,
+    multiply_forward,
+)
 from ._broadcast import on_host, unbroadcast
 from ._layer import Layer
 
@@ -43,17 +50,22 @@ class Add(_Merge):
     """
 
     def forward(self, *inputs):
-        return _sum(inputs), lambda dy: tuple(_fresh(dy, x) for x in inputs)
+        return _sum(inputs), lambda dy: _shared(dy, inputs)
 
 
 class Average(_Merge):
     """y = (a + b + ...) / their number: several (N, ...) of one shape -> (N, ...)."""
 
     def forward(self, *inputs):
-        y = _sum(inputs)
+        y = on_host("Average", _sum(inputs))
         share = y.dtype.type(1 / len(inputs))
         y *= share
-        return y, lambda dy: tuple(_fresh(dy * share, x) for x in inputs)
+
+        def backward(dy):
+            dy *= share
+            return _shared(dy, inputs)
+
+        return y, backward
 
 
 class Subtract(_Merge):
@@ -63,28 +75,30 @@ class Subtract(_Merge):
 
     def forward(self, a, b):
         y = on_host("Subtract", a) - on_host("Subtract", b)
-        return y, lambda dy: (_fresh(dy, a), unbroadcast(-dy, b.shape))
+
+        def backward(dy):
+            db = unbroadcast(-dy, b.shape)
+            return unbroadcast(dy, a.shape), db
+
+        return y, backward
 
 
 class Multiply(_Merge):
     """y = a * b * ...: several (N, ...) of one shape -> (N, ...)."""
 
     def forward(self, *inputs):
-        y = on_host("Multiply", inputs[0])
+        products = [inputs[0]]  # of the first inputs
         for x in inputs[1:]:
-            y = y * on_host("Multiply", x)
+            products.append(multiply_forward(products[-1], x))
 
         def backward(dy):
             gradients = []
-            for i, x in enumerate(inputs):
-                others = dy
-                for j, other in enumerate(inputs):
-                    if j != i:
-                        others = others * other
-                gradients.append(unbroadcast(others, x.shape))
-            return tuple(gradients)
+            for product, x in zip(products[-2::-1], inputs[:0:-1]):
+                dy, dx = multiply_backward(dy, product, x)
+                gradients.append(dx)
+            return (dy, *gradients[::-1])
 
-        return y, backward
+        return products[-1], backward
 
 
 class _Extreme(_Merge):
@@ -148,9 +162,8 @@ class Concatenate(_Merge):
 
     def forward(self, *inputs):
         axis = self.axis
-        y = np.concatenate([on_host("Concatenate", x) for x in inputs], axis)
-        ends = np.cumsum([x.shape[axis] for x in inputs[:-1]])
-        return y, lambda dy: tuple(np.array(part, order="C") for part in np.split(dy, ends, axis))
+        sizes = tuple(x.shape[axis] for x in inputs)
+        return concatenate_forward(inputs, axis=axis), lambda dy: concatenate_backward(dy, sizes=sizes, axis=axis)
 
     def mask_after(self, mask):
         known = [one for one in mask if one is not None]
@@ -160,18 +173,17 @@ class Concatenate(_Merge):
 
 
 def _sum(inputs):
-    y = on_host("Add", inputs[0]) + (on_host("Add", inputs[1]) if len(inputs) > 1 else 0)
+    y = add_forward(inputs[0], inputs[1])
     for x in inputs[2:]:
-        if x.shape == y.shape:
-            y += x
-        else:
-            y = y + x
+        y = add_forward(y, x, out=y if np.broadcast_shapes(y.shape, x.shape) == y.shape else None)
     return y
 
 
-def _fresh(dy, x):
-    """dy as a fresh gradient of x."""
-    return dy.copy() if dy.shape == x.shape else unbroadcast(dy, x.shape)
+def _shared(dy, inputs):
+    """dy as a fresh gradient of each input: itself for the last one, summed where an input was repeated."""
+    *others, last = inputs
+    gradients = [dy.copy() if x.shape == dy.shape else unbroadcast(dy, x.shape) for x in others]
+    return (*gradients, unbroadcast(dy, last.shape))
 
 
 def _said(shapes):
