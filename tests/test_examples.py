@@ -11,10 +11,6 @@ FOLDER = Path(__file__).parent.parent / "docs/examples"
 # What a program says of how well it learned, and whether that is better than knowing nothing.
 LEARNED = {
     "char_gpt": (r"validation loss (\S+) .*knowing nothing: (\S+?)\)", lambda found, nothing: found < 0.75 * nothing),
-    "masked_encoder": (
-        r"guessed (\S+) of the hidden characters\nalways guessing .*: (\S+)",
-        lambda guessed, frequent: guessed > 1.05 * frequent,
-    ),
     "resnet20": (
         r"Epoch 1/4 .* loss (\S+), accuracy(?s:.*)Epoch 4/4 .* loss (\S+), ",
         lambda first, last: last < first,
