@@ -115,6 +115,19 @@ def test_a_graph_of_several_inputs(tmp_path, read):
     }
 
 
+def test_a_graph_of_layers_that_are_made_of_layers():
+    both = tw.layers.Bidirectional(tw.layers.SimpleRNN(2), name="both")
+    model = tw.Sequential([both, Dense(1, name="out")])
+    model.build((None, 4, 3))
+    assert [(name, sources) for name, _, sources, _ in graph(model)] == [
+        ("input", []),
+        ("both/layer", ["input"]),
+        ("both/backward_layer", ["input"]),
+        ("both/output", ["both/layer", "both/backward_layer"]),
+        ("out", ["both/output"]),
+    ]
+
+
 def test_histograms_and_images_of_weights(tmp_path, read):
     pil = pytest.importorskip("PIL.Image")
     model, weights = convnet(), []

@@ -71,7 +71,18 @@ def graph(model):
             made_by[id(y)] = name
             kept.append(y)
 
-    with watched(model, after_forward), mode(model, False), no_grad():
+    def after_call(path, block, outputs):
+        """What a block makes of its layers' results by arithmetic comes from those whose results no other one took."""
+        name = path.replace(".", "/")
+        inner = [one for one in nodes if one.startswith(f"{name}/")]
+        taken = {source for one in inner for source in nodes[one][1]}
+        shapes = [(None, *y.shape[1:]) for y in outputs]
+        nodes[f"{name}/output"] = type(block).__name__, [one for one in inner if one not in taken], shapes
+        for y in outputs:
+            made_by[id(y)] = f"{name}/output"
+            kept.append(y)
+
+    with watched(model, after_forward, after_call=after_call), mode(model, False), no_grad():
         tensors = [Tensor(x) for x in arrays]
         model(tensors) if several else model(*tensors)
     return [(name, *node) for name, node in nodes.items()]

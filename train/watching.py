@@ -25,24 +25,36 @@ def _collect(path, layer, found):
 
 
 @contextlib.contextmanager
-def watched(model, after_forward, after_backward=None):
+def watched(model, after_forward, after_backward=None, after_call=None):
     """Within it every call of a layer of the model is told, and nothing else is changed.
 
     after_forward(path, layer, inputs, outputs)  tuples of arrays
     after_backward(path, layer, dy, gradients)   the gradients that came in, copied, and those that went out; None where
                                                  none is wanted
+    after_call(path, block, outputs)             of a layer that is made of layers, after those
     """
     layers = every_layer(model)
     for path, layer in layers.items():
         for name in _FORWARDS:
             if hasattr(layer, name):
                 vars(layer)[name] = _told(path, layer, getattr(layer, name), after_forward, after_backward)
+        if after_call and isinstance(layer, Block):
+            vars(layer)["call"] = _called(path, layer, layer.call, after_call)
     try:
         yield layers
     finally:
         for layer in layers.values():
-            for name in _FORWARDS:
+            for name in (*_FORWARDS, "call"):
                 vars(layer).pop(name, None)
+
+
+def _called(path, block, call, after_call):
+    def told(*inputs, **options):
+        result = call(*inputs, **options)
+        after_call(path, block, [y.value for y in (result if isinstance(result, tuple) else (result,))])
+        return result
+
+    return told
 
 
 def _told(path, layer, forward, after_forward, after_backward):
