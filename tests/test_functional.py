@@ -126,6 +126,48 @@ def test_an_inner_value_makes_a_model_of_features():
     assert features.layers[0] is whole.layers[0]
 
 
+def test_layers_and_their_values_are_found_by_name(tmp_path):
+    branches().save(tmp_path / "model")
+    model = tw.load(tmp_path / "model").eval()
+    assert model.get_layer("inner.dense") is model.get_layer(index=3).layers[0]
+    features = tw.Model(model.inputs, [model.output_of("shared"), model.output_of("shared", 1)])
+    first, second = features([A, B])
+    np.testing.assert_array_equal(first.numpy(), model.get_layer("shared")(A).numpy())
+    np.testing.assert_array_equal(second.numpy(), model([A, B])[1].numpy())
+    with pytest.raises(
+        ValueError, match="get_layer: name is 'shred', the model has 'shared', .*; did you mean 'shared'"
+    ):
+        model.get_layer("shred")
+    with pytest.raises(ValueError, match="get_layer: index is 9, the model has"):
+        model.get_layer(index=9)
+    with pytest.raises(ValueError, match="output_of: call is 2 of 'shared', which the model calls 2 times itself"):
+        model.output_of("shared", 2)
+
+
+def test_classes_with_several_inputs(tmp_path):
+    class Pair(tw.Model):
+        def __init__(self):
+            self.a, self.b = Dense(2), Dense(2)
+
+        def forward(self, inputs):
+            a, b = inputs
+            return [self.a(a) + self.b(b), self.a(a)]
+
+        def config(self):
+            return {}
+
+    model = Pair()
+    model.build([(None, 4), (None, 5)])
+    assert model.input_shape == model.input_shapes == [(None, 4), (None, 5)] and model.count_params() == 22
+    y, z = model([A, B])
+    assert y.shape == z.shape == (6, 2)
+    model.compile("adam", ["mse", "mse"])
+    model.fit([A, B], [A[:, :2], B[:, :2]], verbose=0)
+    model.save(tmp_path / "model")
+    again = tw.load(tmp_path / "model", custom_objects={"Pair": Pair})
+    np.testing.assert_array_equal(again.predict([A, B])[0], model.predict([A, B])[0])
+
+
 def test_sizes_may_be_left_open():
     words = tw.Input(shape=(None,), dtype="int32")
     h = Embedding(10, 4)(words)

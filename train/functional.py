@@ -101,6 +101,15 @@ class Functional(Model):
         """The symbols of the outputs."""
         return list(self._out)
 
+    def output_of(self, name, call=0):
+        """The symbol that the layer or model `name` gives, at its first call or another: `Model(model.inputs,
+        model.output_of("conv"))` computes features. Several results are a list, or a dict. Raises ValueError."""
+        layer = self.get_layer(name)
+        calls = [one for one in self.calls if one.thing is layer]
+        if not 0 <= call < len(calls):
+            raise ValueError(f"output_of: call is {call} of {name!r}, which the model calls {len(calls)} times itself")
+        return formed(calls[call].form, calls[call].results)
+
     @property
     def input_dtype(self):
         return self.input_dtypes[0]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..kernels import _check as check
+from ..kernels._names import nearest
 from ..layers._block import found, once
 from ..layers._device import assign, expect_cuda, placed, to_host, used
 from ..layers._door import as_array, writeable
@@ -63,23 +64,38 @@ class Model(Fitting):
     def _as_tensors(self, x):
         if isinstance(x, dict):
             return {name: self._as_tensors(one) for name, one in x.items()}
-        if isinstance(x, Tensor) or isinstance(x, (list, tuple)) and any(isinstance(one, Tensor) for one in x):
+        if isinstance(x, Tensor):
             return x
+        if isinstance(x, (list, tuple)):
+            several = isinstance(self.input_shape, list) and len(x) == len(self.input_shape)
+            if several or any(isinstance(one, Tensor) for one in x):
+                return [self._as_tensors(one) for one in x]
         return Tensor(writeable(as_array(type(self).__name__, "x", x)))
 
     def build(self, input_shape):
-        """Make all parameters, for inputs of `input_shape` with None for the batch axis, by running once on zeros."""
-        if not isinstance(input_shape, (tuple, list)) or len(input_shape) == 1 and isinstance(input_shape[0], int):
-            sizes = ", ".join(map(str, input_shape if isinstance(input_shape, (tuple, list)) else [input_shape]))
+        """Make all parameters, for inputs of `input_shape` with None for the batch axis, by running once on zeros.
+
+        A model whose `forward` takes several inputs gets a list of shapes. Raises ValueError for anything else.
+        """
+        several = (
+            isinstance(input_shape, list) and input_shape and all(isinstance(s, (list, tuple)) for s in input_shape)
+        )
+        arrays = [self._zeros(shape) for shape in (input_shape if several else [input_shape])]
+        self.probe(arrays if several else arrays[0], "build")
+
+    def _zeros(self, shape):
+        """A sample of zeros for a shape with None for the batch axis."""
+        if not isinstance(shape, (tuple, list)) or len(shape) == 1 and isinstance(shape[0], int):
+            sizes = ", ".join(map(str, shape if isinstance(shape, (tuple, list)) else [shape]))
             raise ValueError(
-                f"build: input_shape is {input_shape!r}, expected the batch axis in it too: build((None, {sizes}))"
+                f"build: input_shape is {shape!r}, expected the batch axis in it too: build((None, {sizes}))"
             )
-        input_shape = tuple(input_shape)
-        if not input_shape or input_shape[0] is not None and not isinstance(input_shape[0], int):
-            raise ValueError(f"build: input_shape is {input_shape}, expected (None, ...), None for the batch axis")
-        for size in input_shape[1:]:
+        shape = tuple(shape)
+        if not shape or shape[0] is not None and not isinstance(shape[0], int):
+            raise ValueError(f"build: input_shape is {shape}, expected (None, ...), None for the batch axis")
+        for size in shape[1:]:
             check.whole("build", "input_shape", size, 1)
-        self.probe(np.zeros((1, *input_shape[1:]), self.dtype), "build")
+        return np.zeros((1, *shape[1:]), self.dtype)
 
     def probe(self, x, op):
         """The output array for the first sample of x, in evaluation mode; builds what is not built. x may be a list or
@@ -129,6 +145,16 @@ class Model(Fitting):
     def layers(self):
         """The layers and models among the attributes, in order."""
         return [child for _, child in self.children() if not isinstance(child, Parameter)]
+
+    def get_layer(self, name=None, index=None):
+        """The layer or model among `layers` with a name, as `summary` says it, or at an index. Raises ValueError."""
+        children = {path: child for path, child in self.walk() if not isinstance(child, Parameter)}
+        if name is not None and name in children:
+            return children[name]
+        if name is None and isinstance(index, int) and -len(self.layers) <= index < len(self.layers):
+            return self.layers[index]
+        asked = f"index is {index!r}" if name is None else f"name is {name!r}"
+        raise ValueError(f"get_layer: {asked}, the model has {', '.join(map(repr, children))}{nearest(name, children)}")
 
     def children(self):
         """(name, layer, model or parameter) among the attributes."""
