@@ -39,6 +39,7 @@ class Layer:
     several = False  # whether it takes several inputs
     output_shape = None  # with None for the batch axis, known after the first call; a list of them for several results
     has_parameters = False  # known after `build`
+    learns = False  # whether a parameter was trainable at `build`, or when `trainable` was set
     _trainable = True
     array = np.ndarray  # the class of the weights' arrays, and so of inputs
     source = None  # where a file is read: what gives the arrays of the weights, see `build`
@@ -100,6 +101,7 @@ class Layer:
         self.built = True
         if not self._trainable:
             self.trainable = False
+        self.learns = any(p.trainable for p in self.parameters())
 
     def _expect_same_build(self, input_shape, wanted):
         for name, (shape, *_) in wanted.items():
@@ -131,6 +133,7 @@ class Layer:
         self._trainable = bool(trainable)
         for p in self.parameters():
             p.trainable = trainable
+        self.learns = self.has_parameters and any(p.trainable for p in self.parameters())
 
     def parameters(self):
         """The layer's parameters, in order; none before it is built."""
@@ -178,7 +181,7 @@ class Layer:
         y, backward = self.forward(x.value)
         if y.__class__ is tuple or self.output_shape is None:
             return self._result(y, backward, (x,))
-        if (self.has_parameters or x.requires_grad) and tape.recording:
+        if (self.learns or x.requires_grad or self.has_parameters and self.trainable) and tape.recording:
             return Tensor(y, True, backward, (x,))
         return Tensor(y)
 
@@ -208,7 +211,9 @@ class Layer:
         """The tensor of a result, or those of several, on the tape where it has to be."""
         if self.output_shape is None:
             self.output_shape = [(None, *one.shape[1:]) for one in y] if y.__class__ is tuple else (None, *y.shape[1:])
-        recorded = tape.recording and (self.has_parameters or any(x.requires_grad for x in inputs))
+        recorded = tape.recording and (
+            self.learns or any(x.requires_grad for x in inputs) or self.has_parameters and self.trainable
+        )
         if not recorded:
             return tuple(map(Tensor, y)) if y.__class__ is tuple else Tensor(y)
         if self.several and len(inputs) == 1:

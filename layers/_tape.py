@@ -122,7 +122,8 @@ class Tensor:
         """How many gradients every tensor on the way back is going to get."""
         if self._backward is None and not self._parents:
             raise RuntimeError(
-                "backward: nothing was recorded for this tensor; it was made under no_grad(), or from data alone"
+                "backward: nothing was recorded for this tensor; it was made under no_grad(), or from data and frozen "
+                "layers alone"
             )
         counts, stack = {}, [self]
         while stack:

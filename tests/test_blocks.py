@@ -236,6 +236,25 @@ def test_a_layer_without_gradient_in_the_middle_of_training(layer, message):
     assert last.w.grad is not None
 
 
+def test_what_is_frozen_before_all_else_is_not_recorded():
+    first, second = Dense(3), Dense(2)
+    first.trainable = False
+    assert not first(X).requires_grad and second(first(X)).requires_grad
+    second(first(X)).sum().backward()
+    assert first.w.grad is None and second.w.grad is not None
+    first.b.trainable = True  # alone
+    assert first.trainable and first(X).requires_grad
+    first.trainable = False
+    with pytest.raises(RuntimeError, match="nothing was recorded .* from data and frozen layers alone"):
+        first(X).sum().backward()
+    x = tw.Tensor(X.astype(np.float32), requires_grad=True)
+    first(x).sum().backward()
+    assert x.grad is not None and first.w.grad is None
+    first.trainable = True
+    first(X).sum().backward()
+    assert first.w.grad is not None
+
+
 # masks
 
 
