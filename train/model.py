@@ -260,7 +260,8 @@ class Model(Fitting):
         return self
 
     def summary(self):
-        """Print the layers, their output shapes and numbers of parameters. Raises ValueError before `build`."""
+        """Print a table of the layers: output shapes, numbers of parameters, whether they are trained, memory, and for
+        functional models connections. Raises ValueError before `build`."""
         self._expect_built("summary")
         print(table(self))
 
