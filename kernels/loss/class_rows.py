@@ -27,7 +27,7 @@ from .reduction import GRADIENT, LOSS
 from .rows_of_tasks import over_rows
 
 _LOW, _HIGH = constant(1e-7), constant(1 - 1e-7)
-_ZERO, _ONE = constant(0.0), constant(1.0)
+_ZERO, _ONE, _TWO = constant(0.0), constant(1.0), constant(2.0)
 
 
 @inner
@@ -89,6 +89,20 @@ def _slope(p, log_p, wrong, gamma):
 
 
 @inner
+def _raise(e, start, exponent):
+    """The elements from `start` on to the power of the exponent."""
+    if exponent == _TWO(exponent):
+        for i in range(start, np.uint64(e.size)):
+            e[i] *= e[i]
+    elif exponent == _ZERO(exponent):
+        for i in range(start, np.uint64(e.size)):
+            e[i] = _ONE(exponent)
+    else:
+        for i in range(start, np.uint64(e.size)):
+            e[i] = power(e[i], exponent)
+
+
+@inner
 def _shares_from_logits(y, t, m, parameters, scale, want, e, at):
     N = y.shape[1]
     p = y.dtype.type
@@ -107,16 +121,29 @@ def _shares_from_logits(y, t, m, parameters, scale, want, e, at):
             for n in range(np.uint64(N)):
                 e[at + n] = alpha * scale * (e[at + n] * factor - (t[m, n] * keep + floor))
         return loss
-    total = 0.0
-    for n in range(np.uint64(N)):
-        s, log_p = alpha * (t[m, n] * keep + floor), y[m, n] - shift - log_sum
-        wrong = -expm1(log_p)
-        loss -= np.float64(s * power(wrong, gamma) * log_p)
-        e[at + n] = s * _slope(exp_below(log_p), log_p, wrong, gamma)
-        total += np.float64(e[at + n])
-    factor = p(total)
-    for n in range(np.uint64(N)):
-        e[at + n] = scale * (e[at + n] - factor * exp_below(y[m, n] - shift - log_sum))
+    wrong = np.uint64(e.size - N)  # where 1 - p is: a loop that also adds in float64 would have half as many lanes
+    if want & LOSS:
+        for n in range(np.uint64(N)):
+            e[wrong + n] = -expm1(y[m, n] - shift - log_sum)
+        _raise(e, wrong, gamma)
+        for n in range(np.uint64(N)):
+            loss -= np.float64((t[m, n] * keep + floor) * e[wrong + n] * (y[m, n] - shift - log_sum))
+        loss *= alpha
+    if want & GRADIENT:
+        inverse = p(1 / powers)
+        for n in range(np.uint64(N)):
+            e[wrong + n] = -expm1(y[m, n] - shift - log_sum)
+        if gamma == _TWO(gamma):
+            for n in range(np.uint64(N)):
+                g = _TWO(gamma) * (e[at + n] * inverse) * (y[m, n] - shift - log_sum) - e[wrong + n]
+                e[wrong + n] *= (t[m, n] * keep + floor) * g
+        else:
+            for n in range(np.uint64(N)):
+                g = _slope(e[at + n] * inverse, y[m, n] - shift - log_sum, e[wrong + n], gamma)
+                e[wrong + n] = (t[m, n] * keep + floor) * g
+        factor = p(_part(e, wrong, N) / powers)
+        for n in range(np.uint64(N)):
+            e[at + n] = alpha * scale * (e[wrong + n] - factor * e[at + n])
     return loss
 
 
@@ -155,26 +182,45 @@ def _clip(q):
 
 
 @inner
+def _inverse_inside(q):
+    """1 / q, and 0 where q was clipped."""
+    return _ZERO(q) if (q < _LOW(q)) | (q > _HIGH(q)) else _ONE(q) / q
+
+
+@inner
 def _shares(y, t, m, parameters, scale, want, e, at):
     N = y.shape[1]
     p = y.dtype.type
     keep, floor = p(1 - parameters[0]), p(parameters[0] / N)
     alpha, gamma = p(parameters[1]), p(parameters[2])
-    loss, total = 0.0, 0.0
+    loss, wrong = 0.0, np.uint64(e.size - N)
     if want & LOSS:
         for n in range(np.uint64(N)):
-            q = _clip(e[at + n])
-            loss -= np.float64((t[m, n] * keep + floor) * (log(q) * power(_ONE(q) - q, gamma)))
+            e[wrong + n] = _ONE(gamma) - _clip(e[at + n])
+        _raise(e, wrong, gamma)
+        for n in range(np.uint64(N)):
+            e[wrong + n] *= (t[m, n] * keep + floor) * log(_clip(e[at + n]))
+        loss = -_part(e, wrong, N)
     if want & GRADIENT:
         for n in range(np.uint64(N)):
-            q = e[at + n]
-            c = _clip(q)
-            g = -_ONE(q) if gamma == _ZERO(q) else _slope(c, log(c), _ONE(q) - c, gamma)
-            g = (t[m, n] * keep + floor) * g / c
-            g = _ZERO(q) if (q < _LOW(q)) | (q > _HIGH(q)) else g
-            total += np.float64(g * q)
-            e[at + n] = g
-        _spread_over_row(y, m, scale * alpha, p(total), e, at)
+            e[wrong + n] = t[m, n] * keep + floor
+        if gamma == _ZERO(gamma):
+            for n in range(np.uint64(N)):
+                e[wrong + n] *= -_inverse_inside(e[at + n])
+        elif gamma == _TWO(gamma):
+            for n in range(np.uint64(N)):
+                c = _clip(e[at + n])
+                rest = _ONE(c) - c
+                e[wrong + n] *= (_TWO(c) * c * log(c) - rest) * rest * _inverse_inside(e[at + n])
+        else:
+            for n in range(np.uint64(N)):
+                c = _clip(e[at + n])
+                e[wrong + n] *= _slope(c, log(c), _ONE(c) - c, gamma) * _inverse_inside(e[at + n])
+        total, divisor = 0.0, _sum(y, m)
+        for n in range(np.uint64(N)):
+            total += np.float64(e[wrong + n] * e[at + n])
+        for n in range(np.uint64(N)):
+            e[at + n] = alpha * scale * (e[wrong + n] - p(total)) / divisor
     return alpha * loss
 
 

@@ -235,7 +235,7 @@ def _binary_from_logits(y, t, smoothing, *_):
     return loss, slope
 
 
-@over_elements(cost=4 * HEAVY)
+@over_elements(cost=4 * HEAVY, usual=2.0)
 @_element
 def _focal(y, t, smoothing, gamma, base, growth):
     t = _smooth(t, smoothing)
@@ -244,7 +244,7 @@ def _focal(y, t, smoothing, gamma, base, growth):
     return _focused(t, loss, slope, p, rest, (_ZERO(y) if outside else _ONE(y)), gamma, base + growth * t)
 
 
-@over_elements(cost=4 * HEAVY)
+@over_elements(cost=4 * HEAVY, usual=2.0)
 @_element
 def _focal_from_logits(y, t, smoothing, gamma, base, growth):
     t = _smooth(t, smoothing)
@@ -256,7 +256,7 @@ def _focal_from_logits(y, t, smoothing, gamma, base, growth):
 def _focused(t, loss, slope, p, rest, dp, gamma, balance):
     """(loss, slope) of a focal loss from those of the cross-entropy; dp is dp / dy."""
     wrong = t * rest + (_ONE(t) - t) * p  # 1 - p_t of Lin et al.
-    factor = balance * power(wrong, gamma)
+    factor = balance * (wrong * wrong if gamma == _TWO(t) else power(wrong, gamma))
     rise = _ZERO(t) if wrong == _ZERO(t) else (_ONE(t) - t - t) * dp / wrong
     return factor * loss, factor * (gamma * rise * loss + slope)
 

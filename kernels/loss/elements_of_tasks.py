@@ -11,19 +11,47 @@ from .._cpu.elementwise import CHUNK, LIGHT, STREAM_CHUNK
 from .._cpu.jit import inner, kernel
 from .._cpu.streaming import STREAMED, fence, stream, streams
 from .._cpu.threads import spread
+from .._cpu.vecmath import constant
 from .reduction import GRADIENT, LOSS
 from .rows_of_tasks import added
 
 BLOCK = 1 << 10  # elements: results of 4 KB beside 8 KB of inputs
 
 
-def over_elements(f=None, *, cost=LIGHT):
+def over_elements(f=None, *, cost=LIGHT, usual=None):
     """A kernel as reduction.py says, from f(y, t, a, b, c, d) -> (loss, slope); a to d are parameters.
 
-    `cost` is about how many picoseconds an element takes one core.
+    `cost` is about how many picoseconds an element takes one core. Where b is the `usual` number it is a constant in
+    loops of their own: what f asks about b is not asked for every element, of which a vector would take both answers.
     """
     if f is None:
-        return lambda f: over_elements(f, cost=cost)
+        return lambda f: over_elements(f, cost=cost, usual=usual)
+
+    @inner(forceinline=True)
+    def fill(y, target, a, b, c, d, share, want, start, stop, loss, slope):
+        shift = np.uint64(start)
+        if want == LOSS:
+            for i in range(np.uint64(start), np.uint64(stop)):
+                loss[i - shift] = f(y[i], target[i], a, b, c, d)[0]
+        elif want == GRADIENT:
+            for i in range(np.uint64(start), np.uint64(stop)):
+                slope[i - shift] = f(y[i], target[i], a, b, c, d)[1] * share
+        else:
+            for i in range(np.uint64(start), np.uint64(stop)):
+                loss[i - shift], g = f(y[i], target[i], a, b, c, d)
+                slope[i - shift] = g * share
+
+    if usual is None:
+        choose = fill
+    else:
+        common = constant(usual)
+
+        @inner(forceinline=True)
+        def choose(y, target, a, b, c, d, share, want, start, stop, loss, slope):
+            if b == common(b):
+                fill(y, target, a, common(b), c, d, share, want, start, stop, loss, slope)
+            else:
+                fill(y, target, a, b, c, d, share, want, start, stop, loss, slope)
 
     @inner
     def task(t, y, target, weights, repeats, parameters, dlosses, share, losses, dy, want, size, sums):
@@ -34,17 +62,7 @@ def over_elements(f=None, *, cost=LIGHT):
         total, end, streamed = 0.0, min((t + 1) * size, y.size), streams(dy)
         for start in range(t * size, end, BLOCK):
             stop = min(start + BLOCK, end)
-            shift = np.uint64(start)
-            if want == LOSS:
-                for i in range(np.uint64(start), np.uint64(stop)):
-                    loss[i - shift] = f(y[i], target[i], a, b, c, d)[0]
-            elif want == GRADIENT:
-                for i in range(np.uint64(start), np.uint64(stop)):
-                    slope[i - shift] = f(y[i], target[i], a, b, c, d)[1] * p(share)
-            else:
-                for i in range(np.uint64(start), np.uint64(stop)):
-                    loss[i - shift], g = f(y[i], target[i], a, b, c, d)
-                    slope[i - shift] = g * p(share)
+            choose(y, target, a, b, c, d, p(share), want, start, stop, loss, slope)
             if weights.size:
                 _repeat(weights, repeats, start, stop, w)
             if want & LOSS:

@@ -16,14 +16,15 @@ def over_rows(prepare, row, cost):
     """A kernel as reduction.py says, from `prepare(y, first, end, e)` for the rows of a task and `row` for each.
 
     row(y, t, m, parameters, scale, want, e, at) -> loss, which changes e[at : at + N] to `scale` times the gradient if
-    that is wanted. `cost` is about how many picoseconds an element takes one core. A row of weight 0 is not looked at.
+    that is wanted; the last N elements of e are room for it. `cost` is about how many picoseconds an element takes one
+    core. A row of weight 0 is not looked at.
     """
 
     @inner
     def task(group, y, t, weights, parameters, dlosses, share, losses, dy, want, sums):
         N, rows = y.shape[1], rows_of_a_task(y)
         first, end = group * rows, min((group + 1) * rows, y.shape[0])
-        e = np.empty((end - first) * N, y.dtype)
+        e = np.empty((end - first + 1) * N, y.dtype)
         streamed, total = streams(dy), 0.0
         prepare(y, first, end, e)
         for m in range(first, end):
