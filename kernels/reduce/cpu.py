@@ -8,7 +8,7 @@ max     y = x[argmax]            dx = dy where n is argmax, else 0
 cumsum  y[n] = sum_{i <= n} x[i] dx[n] = sum_{i >= n} dy[i]
 
 A task of a sum owns a part of N of one m, and of at most COLUMNS columns of R; what it adds goes to a row of `parts`,
-which are added in their order. Four elements, or up to BLOCK of a row, are added in their own type, the rest in
+which are added in their order. Eight elements, or up to BLOCK of a row, are added in their own type, the rest in
 float64: the order depends on the shape alone. A task of the others owns whole m, or columns of one m.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 from .._cpu.jit import inner, kernel
 from .._cpu.largest import largest, largest_gradient
 from .._cpu.memory import empty
+from .._cpu.prefetch import prefetch
 from .._cpu.running import running_sums
 from .._cpu.threads import spread
 from ..embedding.cpu import first_misfit  # noqa: F401
@@ -28,6 +29,7 @@ CHUNK = 1 << 14  # elements of a task
 COLUMNS = 1 << 10
 ROWS = 64  # rows of a part, at least, where there are columns: their sums are so much less to write and read again
 BLOCK = 1 << 10
+PAGE = 1 << 12  # bytes, with which the machine's own prefetching ends
 
 
 def sum_forward(x, *, axis=None, keepdims=False):
@@ -130,11 +132,13 @@ def _sum(x, M, N, R, count, y):
     else:
         spread(_sum_part, M * pieces * blocks, x.size // 8, (x, N, R, pieces, blocks, size, width, parts))
     for m in range(M):
+        first, to = np.uint64(m * pieces * R), np.uint64(m * R)
+        for piece in range(1, pieces):
+            start = np.uint64((m * pieces + piece) * R)
+            for r in range(np.uint64(R)):
+                parts[first + r] += parts[start + r]
         for r in range(np.uint64(R)):
-            total = 0.0
-            for piece in range(pieces):
-                total += parts[np.uint64((m * pieces + piece) * R) + r]
-            y[np.uint64(m * R) + r] = total / count
+            y[to + r] = parts[first + r] / count
 
 
 @inner
@@ -155,6 +159,12 @@ def _sum_of_row(x, first, end):
 
 
 @inner
+def _four_rows(start, R):
+    """Where four rows begin."""
+    return np.uint64(start), np.uint64(start + R), np.uint64(start + 2 * R), np.uint64(start + 3 * R)
+
+
+@inner
 def _sum_part(task, x, N, R, pieces, blocks, size, width, parts):
     """Rows piece * size and on of one m, columns block * width and on; parts[m, piece, columns] is this task's."""
     m, rest = task // (pieces * blocks), task % (pieces * blocks)
@@ -165,12 +175,17 @@ def _sum_part(task, x, N, R, pieces, blocks, size, width, parts):
         parts[to] = _sum_of_row(x, m * N + n, m * N + end)
         return
     total = np.zeros(columns)
-    while n + 4 <= end:
-        a, b = np.uint64((m * N + n) * R + left), np.uint64((m * N + n + 1) * R + left)
-        c, d = np.uint64((m * N + n + 2) * R + left), np.uint64((m * N + n + 3) * R + left)
+    while n + 8 <= end:
+        start = (m * N + n) * R + left
+        a, b, c, d = _four_rows(start, R)
+        e, f, g, h = _four_rows(start + 4 * R, R)
+        if R * x.itemsize >= PAGE:
+            for i in range(8, 16):
+                prefetch(x, start + i * R, columns)
         for j in range(columns):
-            total[j] += np.float64((x[a + j] + x[b + j]) + (x[c + j] + x[d + j]))
-        n += 4
+            upper, lower = (x[a + j] + x[b + j]) + (x[c + j] + x[d + j]), (x[e + j] + x[f + j]) + (x[g + j] + x[h + j])
+            total[j] += np.float64(upper + lower)
+        n += 8
     while n < end:
         a = np.uint64((m * N + n) * R + left)
         for j in range(columns):
