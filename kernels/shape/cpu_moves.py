@@ -13,10 +13,13 @@ from .._cpu.elementwise import unary
 from .._cpu.jit import inner, kernel
 from .._cpu.machine import VECTOR_BYTES
 from .._cpu.memory import empty, empty_like
+from .._cpu.prefetch import prefetch
 from .._cpu.threads import spread
 from .._cpu.transpose import transpose_squares
 
 CHUNK = 1 << 14
+AHEAD = 8  # rows
+SHORT = 1 << 11  # bytes of rows that are asked for ahead: the machine sees longer ones coming
 TILE = 64  # rows and columns of a square: 16 KB of float32 to read and as many to write
 
 
@@ -167,8 +170,31 @@ def _squares(task, x, M, N, down, across, y):
 @inner
 def _gather(task, x, rows, M, N, R, group, y):
     """Rows task * group and on of y."""
-    for row in range(task * group, min((task + 1) * group, rows)):
-        b, n, m = row // (N * M), row // M % N, row % M
-        start, to = np.uint64(((b * M + m) * N + n) * R), np.uint64(row * R)
+    first, end = task * group, min((task + 1) * group, rows)
+    start, m, n = _place(first, M, N, R)
+    ahead, later, across = _place(first + AHEAD, M, N, R)
+    for row in range(first, end):
+        if R * x.itemsize <= SHORT:
+            prefetch(x, ahead, R)
+            ahead, later, across = _next(ahead, later, across, M, N, R)
+        to = np.uint64(row * R)
         for r in range(np.uint64(R)):
-            y[to + r] = x[start + r]
+            y[to + r] = x[np.uint64(start) + r]
+        start, m, n = _next(start, m, n, M, N, R)
+
+
+@inner
+def _place(row, M, N, R):
+    """(where a row of y lies in x, m, n)."""
+    b, n, m = row // (N * M), row // M % N, row % M
+    return ((b * M + m) * N + n) * R, m, n
+
+
+@inner(forceinline=True)
+def _next(start, m, n, M, N, R):
+    """The place of the next row."""
+    if m + 1 < M:
+        return start + N * R, m + 1, n
+    if n + 1 < N:
+        return start + R - m * N * R, 0, n + 1
+    return start + R, 0, 0
