@@ -227,14 +227,33 @@ def _emit_rows(v, args):
         """The first place of a value that is there, or of the first NaN."""
         found = _start(v, I64(0))[0]
         wanted, any_nan = v.splat(value), v.splat(unordered)
-        after = b.append_basic_block("found")
+        near, after = b.append_basic_block("near"), b.append_basic_block("found")
 
-        def look(i, mask):
+        def hits(i, mask=None):
             here = v.load(b.gep(x, [b.add(start, i)]), mask)
-            hit = b.or_(
+            return b.or_(
                 b.and_(b.fcmp_unordered("uno", here, here), any_nan),
                 b.and_(b.fcmp_ordered("==", here, wanted), b.not_(any_nan)),
             )
+
+        span = CHAINS * v.lanes  # a question for as many vectors, then one for each
+        with _loop(v, I64(0), b.and_(count, I64(-span)), span) as (i, _):
+            hit = hits(i)
+            for k in range(1, CHAINS):
+                hit = b.or_(hit, hits(b.add(i, I64(k * v.lanes))))
+            bits = b.bitcast(hit, ir.IntType(v.lanes))
+            next_span = b.append_basic_block("next_span")
+            b.store(i, found)
+            b.cbranch(b.icmp_unsigned("!=", bits, bits.type(0)), near, next_span)
+            b.position_at_end(next_span)
+        b.store(b.and_(count, I64(-span)), found)
+        b.branch(near)
+        b.position_at_end(near)
+        first = b.load(found)
+
+        def look(i, mask):
+            i = b.add(first, i)
+            hit = hits(i, mask)
             hit = hit if mask is None else b.and_(hit, mask)
             bits = b.bitcast(hit, ir.IntType(v.lanes))
             yes, no = b.append_basic_block("hit"), b.append_basic_block("miss")
@@ -244,7 +263,7 @@ def _emit_rows(v, args):
             b.branch(after)
             b.position_at_end(no)
 
-        v.over(count, look)
+        v.over(b.sub(count, first), look)
         b.branch(after)
         b.position_at_end(after)
         return b.load(found)
