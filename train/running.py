@@ -32,6 +32,7 @@ class Running(Mapping):
         self._metrics = metrics
         self._names = ("loss", *(metric.name for metric in metrics))
         self._outputs = self._targets = None
+        self._room = self._a_row = 0  # of the buffers: samples, and numbers of each
         self.reset()
 
     def reset(self):
@@ -47,10 +48,10 @@ class Running(Mapping):
         self._samples += count
         if not self._metrics:
             return
-        if self._outputs is None or count > len(self._outputs) or y.shape[1:] != self._outputs.shape[1:]:
+        if count > self._room or y.size != count * self._a_row:  # the first one, or of another shape
             self._make_buffers(y, t)
         end = self._filled + count
-        if end > len(self._outputs):
+        if end > self._room:
             self._flush()
             end = count
         self._outputs[self._filled : end] = y
@@ -101,6 +102,7 @@ class Running(Mapping):
         rows = max(len(y), BUFFERED // max(y[0].size, 1))
         self._outputs = np.empty((rows, *y.shape[1:]), y.dtype)
         self._targets = np.empty((rows, *t.shape[1:]), t.dtype)
+        self._room, self._a_row = rows, y.size // max(len(y), 1)
 
     def _flush(self):
         if self._filled:
