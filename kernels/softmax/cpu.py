@@ -25,7 +25,7 @@ from .._cpu.memory import empty_like
 from .._cpu.streaming import fence, stream, streams
 from .._cpu.threads import spread
 from .._cpu.vecmath import constant, exp_below, in_order, order
-from .columns import columns, columns_gradient
+from .columns import columns, columns_gradient, exponentials
 from .logsumexp import logsumexp_backward, logsumexp_forward  # noqa: F401
 
 CHUNK = 1 << 12  # elements of a task: 2**11 to 2**13 gave the same times
@@ -156,8 +156,7 @@ def _rows_task(task, x, M, N, rows, y, kind, mask, places, step, T, hides):
         for row in range(0, size, N):
             _shift(x, first + row, N, z, row, hides)
     if kind == SOFTMAX:
-        for i in range(np.uint64(size)):
-            z[i] = exp_below(z[i])
+        exponentials(z, size, x, first + size)
         for row in range(np.uint64(0), np.uint64(size), np.uint64(N)):
             total = _sum(z, row, N)
             scale = z.dtype.type(1 / total if total != 0 or not hides else 0.0)
@@ -166,7 +165,8 @@ def _rows_task(task, x, M, N, rows, y, kind, mask, places, step, T, hides):
     else:
         e = np.empty(size, x.dtype)
         for i in range(np.uint64(size)):
-            e[i] = exp_below(z[i])
+            e[i] = z[i]
+        exponentials(e, size, x, first + size)
         for row in range(np.uint64(0), np.uint64(size), np.uint64(N)):
             log_total = z.dtype.type(math.log(_sum(e, row, N)))
             for i in range(row, row + np.uint64(N)):

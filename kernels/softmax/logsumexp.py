@@ -17,7 +17,7 @@ from .._cpu.jit import inner, kernel
 from .._cpu.memory import empty, empty_like
 from .._cpu.threads import spread
 from .._cpu.vecmath import constant, exp, exp_below, in_order, order
-from .columns import CHUNK, cut, find_largest, mine
+from .columns import CHUNK, cut, exponentials, find_largest, mine
 
 _ZERO, _MINUS_INFINITY = constant(0.0), constant(-math.inf)
 
@@ -60,8 +60,7 @@ def _rows_task(task, x, M, N, rows, y):
         largest[m - first] = top
         for n in range(np.uint64(N)):
             e[np.uint64((m - first) * N) + n] = x[start + n] - top
-    for i in range(np.uint64(e.size)):
-        e[i] = exp_below(e[i])
+    exponentials(e, e.size, x, end * N)
     for m in range(end - first):
         total = 0.0
         for i in range(np.uint64(m * N), np.uint64((m + 1) * N)):
