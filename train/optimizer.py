@@ -65,10 +65,10 @@ class Optimizer:
         self._slots = {}
         self._columns = None
         if parameters is not None:
-            if isinstance(parameters, numbers.Real):
+            if isinstance(parameters, (numbers.Real, LearningRateSchedule)):
                 raise TypeError(
-                    f"{op}: parameters is {parameters}, expected parameters; "
-                    f"a rate is given by name, {op}(learning_rate={parameters})"
+                    f"{op}: parameters is {parameters!r}, expected parameters; "
+                    f"a rate is given by name, {op}(learning_rate={parameters!r})"
                 )
             self.attach(parameters)
 
