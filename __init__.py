@@ -1,5 +1,7 @@
 """Tilewright: compute kernels for neural networks, written in Python with Numba, and thin layers to train with them."""
 
+import importlib
+
 from . import kernels, layers, train
 from .kernels import _names
 from .kernels._device import to_device, to_host
@@ -59,6 +61,7 @@ __all__ = [
     "max_pool2d",
     "mish",
     "no_grad",
+    "plot",
     "relu",
     "relu6",
     "selu",
@@ -78,6 +81,8 @@ __all__ = [
 
 
 def __getattr__(name):
+    if name == "plot":  # few programs draw
+        return importlib.import_module(".plot", __name__)
     if name == "__version__":  # looked up when it is asked for: the import of importlib.metadata takes its time
         from importlib.metadata import version
 

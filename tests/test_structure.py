@@ -18,7 +18,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_PACKAGED = {"tests", "asv_bench", "docs", "build", "dist", "runs", "env"}
-ORDER = ("kernels", "layers", "train", "bench", "commands")  # each imports from those before it
+ORDER = ("kernels", "layers", "train", "plot", "bench", "commands")  # each imports from those before it
 LONGEST = 400  # lines
 
 
