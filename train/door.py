@@ -117,7 +117,7 @@ class Door:
         self.attached = True
 
     def __getstate__(self):
-        """In files and copies without data: not those of a `fit` that runs, nor the example, which the next ones make."""
+        """In files and copies without what belongs to a `fit` that runs, and without the example."""
         return {**vars(self), "callbacks": (), "place": None, "example": None, "attached": False}
 
     def on_device(self):
