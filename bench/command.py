@@ -12,7 +12,7 @@ import numpy as np
 
 from ..kernels import _check as check
 from ..kernels.catalog import BY_NAME, find
-from . import ceilings, device, device_peers, peers, report, timing
+from . import ceilings, device, device_peers, peers, report, steps, timing
 
 
 def add_arguments(parser):
@@ -21,14 +21,19 @@ def add_arguments(parser):
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where (default cpu)")
     parser.add_argument(
         "--peers",
-        help="comma-separated, of numpy, torch, jax (default numpy); with --device cuda of torch, cupy (both)",
+        help="comma-separated, of numpy, torch, jax (default numpy; with --step torch, jax); with --device cuda of "
+        "torch, cupy (both)",
     )
     parser.add_argument("--threads", help="comma-separated thread counts (default: 1 and all); not with --device cuda")
     parser.add_argument(
         "--dtype", default="float32", choices=device.DTYPES, help="the last two with --device cuda, for products"
     )
     parser.add_argument("--all", action="store_true", help="with --device cuda: products in 16 bits and a step as well")
-    parser.add_argument("--step", action="store_true", help="with --device cuda: a training step of a CNN as well")
+    parser.add_argument(
+        "--step",
+        action="store_true",
+        help="training steps of models; with --device cuda: that of a CNN as well",
+    )
     parser.add_argument("--seconds", type=float, help="with --device cuda: begin no case after so many")
     parser.add_argument("--rounds", type=int, default=5, help="turns that every contestant takes (default 5)")
     parser.add_argument(
@@ -43,10 +48,12 @@ def add_arguments(parser):
 def run(arguments):
     """Measure and print; returns the exit status."""
     on_cuda = arguments.device == "cuda"
-    names = [name for name in ("numpy" if arguments.peers is None else arguments.peers).split(",") if name]
+    known = device_peers.PEERS if on_cuda else steps.PEERS if arguments.step else peers.PEERS
+    usual = "numpy" if known is peers.PEERS else ",".join(known)
+    names = [name for name in (usual if arguments.peers is None else arguments.peers).split(",") if name]
     try:
-        for name in [] if on_cuda and arguments.peers is None else names:
-            check.choice("bench", "--peers", name, tuple(device_peers.PEERS if on_cuda else peers.PEERS))
+        for name in names:
+            check.choice("bench", "--peers", name, tuple(known))
         for op in arguments.ops:
             find("bench", op)
         check.whole("bench", "--rounds", arguments.rounds, 1)
@@ -54,7 +61,7 @@ def run(arguments):
         _can_be_written("--plot", arguments.plot, report.ENDINGS)
         _fit_together(arguments)
         threads = _thread_counts(arguments.threads)
-        cases = [] if on_cuda else _cases(arguments)
+        cases = [] if on_cuda else steps.chosen(arguments.case) if arguments.step else _cases(arguments)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -71,7 +78,10 @@ def run(arguments):
     names = [name for name in names if name not in absent]
     rows = []
     for count in threads:
-        rows += _with_threads(count, names, cases, np.dtype(arguments.dtype), arguments.rounds)
+        if arguments.step:
+            rows += steps.with_threads(count, names, cases, arguments.rounds)
+        else:
+            rows += _with_threads(count, names, cases, np.dtype(arguments.dtype), arguments.rounds)
     machine = platform.processor() or platform.machine()
     if arguments.json:
         with open(arguments.json, "w") as file:
@@ -90,12 +100,16 @@ def _fit_together(arguments):
         wrong = {
             "--dtype": half,
             "--all": arguments.all or None,
-            "--step": arguments.step or None,
             "--seconds": arguments.seconds,
         }
     for option, value in wrong.items():
         if value is not None:
             raise ValueError(f"bench: {option} is {value!r}, which does not go with --device {arguments.device}")
+    if arguments.step and arguments.device == "cpu":
+        for option, value, only in (("ops", arguments.ops, []), ("--dtype", arguments.dtype, "float32")):
+            if value != only:
+                remedy = "--case chooses programs, which are float32"
+                raise ValueError(f"bench: {option} is {value!r}, which does not go with --step; {remedy}")
 
 
 def _cases(arguments):
