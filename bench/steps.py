@@ -22,7 +22,7 @@ class Program:
 
     name, sizes   of the model, as steps_ours.py takes them
     why           what is shown beside the name
-    steps         an epoch: so many that what `fit` does but once, about 0.2 ms, is less than a hundredth of it
+    steps         an epoch: so many that what `fit` does but once, about 0.2 ms, is little beside it
     """
 
     name: str
@@ -50,10 +50,10 @@ class Program:
 
 
 PROGRAMS = (
-    Program("keras_mlp", "10-64-64-1", 400, {"features": 10, "units": 64}),
-    Program("keras_cnn", "28 x 28 x 1", 20, {"side": 28, "filters": (32, 64), "units": 64, "classes": 10}),
+    Program("keras_mlp", "10-64-64-1", 200, {"features": 10, "units": 64}),
+    Program("keras_cnn", "28 x 28 x 1", 10, {"side": 28, "filters": (32, 64), "units": 64, "classes": 10}),
     Program(
-        "torch_style_cnn", "28 x 28 x 3", 2, {"side": 28, "filters": (64, 128), "units": 1000, "classes": 10}, batch=64
+        "torch_style_cnn", "28 x 28 x 3", 1, {"side": 28, "filters": (64, 128), "units": 1000, "classes": 10}, batch=64
     ),
     Program("text_pooling", "100 words", 100, {"vocabulary": 10000, "length": 100, "width": 32, "classes": 5}),
     Program("text_gru", "100 words, 2 x 64", 4, {"vocabulary": 10000, "length": 100, "width": 64, "dropout": 0.1}),
@@ -79,25 +79,32 @@ def measure(program, names, threads, rounds=5, turn=timing.TURN):
     Raises RuntimeError where a peer has another number of weights, or where a loss does not fall.
     """
     x, y = program.data(program.steps)
-    calls, counts = {}, {}
-    for name in ("ours", *names):
-        module = importlib.import_module(f".steps_{name}", __package__)
-        counts[name], prepare = module.contestant(program.name, program.sizes, program.batch)
-        if counts[name] != counts["ours"]:
-            raise RuntimeError(f"bench: {program.name} of {name} has {counts[name]} weights, ours {counts['ours']}")
+    calls, weights = {}, None
+    for label, count, prepare in _contestants(program, ("ours", *names)):
+        weights = weights or count
+        if count != weights:
+            raise RuntimeError(f"bench: {program.name} of {label} has {count} weights, ours {weights}")
         step = prepare(x[: program.batch], y[: program.batch])
         losses = [step() for _ in range(TRIES)]
         if not losses[-1] < losses[0]:
-            raise RuntimeError(f"bench: {program.name}, the loss of {name} does not fall: {losses}")
-        calls[name] = prepare(x, y)
-    times = {name: time / program.steps for name, time in timing.alternate(calls, rounds, turn).items()}
+            raise RuntimeError(f"bench: {program.name}, the loss of {label} does not fall: {losses}")
+        calls[label] = prepare(x, y)
+    times = {label: time / program.steps for label, time in timing.alternate(calls, rounds, turn).items()}
     case = f"{program.why}, batch {program.batch}"
     row = {"op": program.name, "case": case, "product": "step", "threads": threads, "seconds": times}
-    row["parameters"] = counts["ours"]
+    row["parameters"] = weights
     if names:
-        row["ratios"] = {name: times[name] / times["ours"] for name in names}
-        row["ratio"] = min(row["ratios"].values())
+        row["ratio"] = min(time for label, time in times.items() if label != "ours") / times["ours"]
     return row
+
+
+def _contestants(program, names):
+    """(label, number of weights, prepare) of every way in which the libraries in `names` train the program."""
+    for name in names:
+        module = importlib.import_module(f".steps_{name}", __package__)
+        for label, options in module.VARIANTS.items():
+            if "side" in program.sizes or "channels_last" not in options:
+                yield label, *module.contestant(program.name, program.sizes, program.batch, **options)
 
 
 def with_threads(threads, names, programs, rounds):
@@ -106,7 +113,7 @@ def with_threads(threads, names, programs, rounds):
 
     numba.set_num_threads(threads)
     with peers.limit_threads(names, threads) as limited:
-        print(f"\n{threads} thread{'s' * (threads > 1)}, float32, seconds of a training step in turns")
+        print(f"\n{threads} thread{'s' * (threads > 1)}, float32, a training step of each in turns")
         for name in names:
             if name not in limited:
                 print(f"not measured, as it takes more cores than {threads}: {name}")
@@ -120,13 +127,15 @@ def with_threads(threads, names, programs, rounds):
 
 
 def line(row):
-    """A row as a line of the table."""
+    """A row as a line of the table: of each library the fastest way, and how it is as it comes where that is slower."""
     times = row["seconds"]
-    text = f"{row['op']:16s} {row['case']:30s} {_milliseconds(times['ours'])}"
-    for name, ratio in row.get("ratios", {}).items():
-        text += f"   {name} {_milliseconds(times[name])} {ratio:6.2f} x"
+    text = f"{row['op']:16s} {row['case']:31s} {times['ours'] * 1e3:9.3f} ms"
+    for name in PEERS:
+        if name in times:
+            best = min((label for label in times if label.split()[0] == name), key=times.get)
+            text += f"   {_beside(best, times)}" + (f" ({_beside(name, times)})" if best != name else "")
     return text
 
 
-def _milliseconds(seconds):
-    return f"{seconds * 1e3:9.3f} ms"
+def _beside(label, times):
+    return f"{label} {times[label] * 1e3:.3f} ms, {times[label] / times['ours']:.2f} x"

@@ -10,6 +10,7 @@ import itertools
 
 import numpy as np
 
+VARIANTS = {"jax": {}}
 RATE, BETA_1, BETA_2, EPSILON = 0.001, 0.9, 0.999, 1e-7  # Adam's
 
 

@@ -18,6 +18,8 @@ from ..layers import (
 )
 from ..train import Adam, BinaryCrossentropy, Sequential, SparseCategoricalCrossentropy
 
+VARIANTS = {"ours": {}}
+
 
 def keras_mlp(features, units):
     """Two hidden layers, one probability."""

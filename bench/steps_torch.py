@@ -1,8 +1,10 @@
 """PyTorch's models for bench/steps.py, run eagerly: what its users write, with losses on logits, as they do.
 
 Batches are drawn by a permutation and cut out of tensors at hand; a DataLoader would take longer than small steps.
-Adam updates all weights in one kernel ("fused"), PyTorch's fastest.
+The contestants: as it comes; with Adam in one kernel for all weights ("fused"); that with images channels-last as well.
 """
+
+VARIANTS = {"torch": {}, "torch fused": {"fused": True}, "torch nhwc": {"fused": True, "channels_last": True}}
 
 
 def keras_mlp(t, features, units):
@@ -133,7 +135,7 @@ MODELS = {
 }
 
 
-def contestant(name, sizes, batch, fused=True, channels_last=True):
+def contestant(name, sizes, batch, fused=False, channels_last=False):
     """(number of weights, prepare), as steps_ours.py has."""
     import torch as t
 
