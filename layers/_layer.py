@@ -23,10 +23,11 @@ from ._door import as_array, expect_name, writeable
 from ._several import joined
 from ._symbol import Symbol, connected
 from ._tape import Buffer, Parameter, Tensor, tape
+from ._weights import Weighted
 from .initializers import initialize
 
 
-class Layer:
+class Layer(Weighted):
     """Base of all layers. A subclass has `forward`, and `weights` if it has parameters.
 
     input_shape  without the batch axis; on the first layer of a Sequential it builds the model at once

@@ -147,6 +147,28 @@ def test_weights_out_and_in():
     np.testing.assert_array_equal(model.predict(np.eye(4)), y)  # nothing was set
 
 
+def test_weights_of_a_layer_out_and_in():
+    layer = Dense(2, input_shape=(3,))
+    assert layer.get_weights() == []  # before it is built
+    tw.Sequential([layer])
+    w, b = layer.get_weights()
+    layer.set_weights([w + 1, b + 2])
+    np.testing.assert_array_equal(layer.w.value, w + 1)
+    np.testing.assert_array_equal(layer.b.value, [2, 2])
+    with pytest.raises(ValueError, match=r"weights\[0\] for w has shape \(2, 3\), expected \(3, 2\)"):
+        layer.set_weights([w.T, b])
+
+
+def test_zero_grad_forgets_gradients():
+    model = tw.Sequential([Dense(2, input_shape=(3,))])
+    for _ in range(2):
+        model.zero_grad()
+        model(np.ones((1, 3))).sum().backward()
+        assert (model.layers[0].w.grad == 1).all()  # not added to those before
+    model.layers[0].zero_grad()
+    assert model.layers[0].w.grad is None
+
+
 def test_a_tensor_goes_through_a_model_with_gradient():
     model = tw.Sequential([Dense(1)])
     x = tw.Tensor(np.ones((1, 2), np.float32), requires_grad=True)

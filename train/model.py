@@ -5,18 +5,19 @@ import numpy as np
 from ..kernels import _check as check
 from ..kernels._names import nearest
 from ..layers._block import found, once
-from ..layers._device import assign, expect_cuda, placed, to_host, used
+from ..layers._device import expect_cuda, placed, used
 from ..layers._door import as_array, writeable
 from ..layers._layer import Layer
 from ..layers._symbol import Symbol, connected, formed, listed
 from ..layers._tape import Parameter, Tensor, no_grad
+from ..layers._weights import Weighted
 from . import saving
 from .fitting import Fitting
 from .summary import table
 from .trainer import mode
 
 
-class Model(Fitting):
+class Model(Weighted, Fitting):
     """Base of all models. A subclass makes layers in `__init__` and calls them in `forward`.
 
     Layers, models and parameters are found where they are attributes, also in lists, tuples and dicts, in the order
@@ -193,21 +194,6 @@ class Model(Fitting):
         """The number of weights, an int. Raises ValueError before the model is built."""
         self._expect_built("count_params")
         return sum(p.value.size for p in self.parameters())
-
-    def get_weights(self):
-        """Copies of all parameters' values, in order."""
-        return [np.array(to_host(p.value)) for p in self.parameters()]
-
-    def set_weights(self, weights):
-        """Set all parameters' values. Raises ValueError if a shape differs; nothing is set then."""
-        parameters = self.named_parameters()
-        if len(weights) != len(parameters):
-            raise ValueError(f"set_weights: there are {len(weights)} arrays, expected {len(parameters)}")
-        arrays = [as_array("set_weights", f"weights[{i}]", w) for i, w in enumerate(weights)]
-        for i, (w, (path, p)) in enumerate(zip(arrays, parameters.items())):
-            check.shape("set_weights", f"weights[{i}] for {path}", w, p.value.shape)
-        for w, p in zip(arrays, parameters.values()):
-            assign(p.value, w)
 
     @property
     def trainable(self):

@@ -60,9 +60,9 @@ print(f"taken over: {', '.join(taken.taken)}; new: {', '.join(taken.left)}")
 kept = model.layers[:-1]
 for layer in kept:
     layer.trainable = False
-before = [p.value.copy() for layer in kept for p in layer.parameters()]
+before = [w for layer in kept for w in layer.get_weights()]
 frozen = learn(model, few, pairs, then, 1e-2)
-after = [p.value for layer in kept for p in layer.parameters()]
+after = [w for layer in kept for w in layer.get_weights()]
 assert all(map(np.array_equal, before, after)), "what is frozen has changed"
 model.trainable = True
 tuned = learn(model, few, pairs, then, 1e-4)

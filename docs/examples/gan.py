@@ -56,7 +56,7 @@ def judged():
 
 before = judged()[0]
 for step in range(steps):
-    learn[discriminator].zero_grad()
+    discriminator.zero_grad()
     seen = real[rng.integers(0, len(real), batch)]
     with tw.no_grad():
         fake = drawn(batch)
@@ -64,7 +64,7 @@ for step in range(steps):
     wrong.backward()
     learn[discriminator].step()
 
-    learn[generator].zero_grad()
+    generator.zero_grad()
     caught = loss(discriminator(drawn(batch)), yes)
     caught.backward()
     learn[generator].step()
