@@ -6,7 +6,7 @@ import numpy as np
 
 from ..kernels import _check as check
 from ..layers import Activation, Layer, Softmax
-from ..layers._device import to_host
+from ..layers._device import beside, to_host
 from ..layers._tape import Tensor, recording
 from ..train import Model
 from ..train.functional import Functional
@@ -25,7 +25,7 @@ def saliency(model, x, label=None, *, ax=None):
     ValueError for a class or an x that the model has not. Simonyan et al. 2013, arXiv:1312.6034.
     """
     x = one_sample("saliency", model, x)
-    tensor = Tensor(x, requires_grad=True)
+    tensor = Tensor(_where(model, x), requires_grad=True)
     label = _backward("saliency", model, tensor, label)
     steep = np.abs(to_host(tensor.grad))[0]
     steep = steep.max(-1) if steep.ndim == 3 else np.atleast_2d(steep)
@@ -49,7 +49,8 @@ def grad_cam(model, x, label=None, layer=None, *, ax=None):
     x = one_sample("grad_cam", model, x)
     layer = _last_images(model) if layer is None else layer_of("grad_cam", model, layer)
     with tapped(layer) as tap:
-        label = _backward("grad_cam", model, Tensor(x, requires_grad=model.input_dtype is not None), label)
+        tensor = Tensor(_where(model, x), requires_grad=model.input_dtype is not None)
+        label = _backward("grad_cam", model, tensor, label)
     if tap.y is None or tap.y.ndim != 4:
         shape = None if tap.y is None else tap.y.shape
         raise ValueError(f"plot.grad_cam: {layer!r} gives shape {shape}, expected images (N, H, W, channels)")
@@ -63,6 +64,12 @@ def grad_cam(model, x, label=None, layer=None, *, ax=None):
     axes.imshow(heat, cmap="jet", alpha=0.45, extent=edges, interpolation="bilinear", vmin=0)
     axes.set(title=f"Grad-CAM of {label}", xticks=[], yticks=[])
     return drawn
+
+
+def _where(model, x):
+    """x where the model's weights are."""
+    weights = model.parameters()
+    return beside(x, weights[0].value) if weights else x
 
 
 def _backward(op, model, x, label):
