@@ -140,6 +140,7 @@ class Concatenate(_Merge):
     """
 
     fewest = 1
+    _joins_steps = False  # whether the axis is the one that masks have; known when it is built
 
     def __init__(self, axis=-1, *, input_shape=None, dtype="float32", name=None):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
@@ -155,6 +156,7 @@ class Concatenate(_Merge):
                 f"Concatenate: the inputs have shapes {_said(shapes)}, expected as many axes, {self.axis} among them"
             )
         axis = self.axis % ndim
+        self._joins_steps = axis == 1
         if len({shape[1:axis] + shape[axis + 1 :] for shape in shapes}) > 1:
             raise ValueError(
                 f"Concatenate: the inputs have shapes {_said(shapes)}, expected equal ones but for axis {axis}"
@@ -169,7 +171,7 @@ class Concatenate(_Merge):
         known = [one for one in mask if one is not None]
         if len(known) < len(mask):
             return None
-        return np.concatenate(mask, 1) if self.axis == 1 else np.logical_and.reduce(known)
+        return np.concatenate(mask, 1) if self._joins_steps else np.logical_and.reduce(known)
 
 
 def _sum(inputs):

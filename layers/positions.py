@@ -129,9 +129,9 @@ class TokenAndPositionEmbedding(Block):
 
         def backward(dy):
             gradient(dy)
-            return dy
+            return dy, None
 
-        y = record(y, backward, tokens)
+        y = record(y, backward, tokens, self.position.w)
         y.mask = tokens.mask
         return y
 

@@ -151,6 +151,7 @@ def _state(model, optimizer, more):
     tree = {
         "trainable": {path: p.trainable for path, p in parameters.items()},
         "layers": {path: _counters(layer) for path, layer in every_layer(model).items()},
+        "frozen": [path for path, layer in every_layer(model).items() if not layer._trainable],
         "optimizer": optimizer and {"class": type(optimizer).__name__, "state": optimizer.state(parameters)},
         "random": generator().bit_generator.state,
         "more": more,
@@ -186,6 +187,10 @@ def _set_state(path, model, optimizer):
     for name, counters in tree["layers"].items():
         if counters:
             vars(layers[name]).update(counters)
+    if "frozen" in tree:
+        for name, layer in layers.items():
+            layer._trainable = name not in tree["frozen"]
+            layer.learns = any(p.trainable for p in layer.parameters())
     generator().bit_generator.state = tree["random"]
     return tree["more"]
 

@@ -64,6 +64,13 @@ def cut_out(part, rows):
     return [cut_out(one, rows) for one in part] if isinstance(part, list) else part[rows]
 
 
+def copied(part):
+    """Arrays in any form as arrays of their own."""
+    if isinstance(part, dict):
+        return {name: one.copy() for name, one in part.items()}
+    return [one.copy() for one in part] if isinstance(part, list) else None if part is None else part.copy()
+
+
 def _fits(shape, wanted):
     return len(shape) == len(wanted) and all(b is None or a == b for a, b in zip(shape, wanted))
 

@@ -96,8 +96,8 @@ class Door:
         if class_weight is not None and not hasattr(t, "shape"):
             raise ValueError(f"{op}: class_weight is given and the model has several outputs; use sample_weight")
         dtype = listed(self.example)[0].dtype
-        from_rows = class_weight is not None and t.ndim > 1 and t.shape[-1] > 1
-        return weights.together(op, w, class_weight, t, from_rows, dtype)
+        classes = None if class_weight is None else self.loss.classes(t)
+        return weights.together(op, w, class_weight, classes, dtype)
 
     def look_at(self, op, item):
         """Build the model for an item of a stream."""
@@ -165,6 +165,11 @@ def values(output):
     if isinstance(output, dict):
         return {name: one.value for name, one in output.items()}
     return [one.value for one in output] if isinstance(output, (list, tuple)) else output.value
+
+
+def masks(output):
+    """The mask of an output, or a list of those of several; None where there is none."""
+    return [one.mask for one in listed(output)] if isinstance(output, (dict, list, tuple)) else output.mask
 
 
 def _host(part):

@@ -9,6 +9,7 @@ from ..kernels import _check as check
 from ..layers._device import on_device
 from ..layers._door import as_array
 from ..layers._random import generator
+from .data import copied, cut_out
 from .weights import sample_weights
 
 
@@ -80,12 +81,10 @@ class DataLoader:
         return self._made(rows if order is None else order[rows], seed, number)
 
     def _made(self, rows, seed, number):
-        x, y, w = self.x, self.y, self.sample_weight
-        if isinstance(x, dict):
-            x = {name: one[rows] for name, one in x.items()}
-        else:
-            x = [one[rows] for one in x] if isinstance(x, list) else x[rows]
-        y = None if y is None else y[rows]
+        w = self.sample_weight
+        x, y = cut_out(self.x, rows), cut_out(self.y, rows)
+        if self.transform is not None and isinstance(rows, slice):  # views of the data, which it may change in place
+            x, y = copied(x), copied(y)
         if self.transform is not None:
             rng = np.random.Generator(np.random.Philox((seed, number)))
             x, y = self.transform(x, y, rng)

@@ -79,6 +79,14 @@ class Loss:
         """(the shape of the losses before any reduction, how many of them count)."""
         return y.shape, y.size
 
+    def counted(self, t):
+        """Which losses count, as booleans; None where all do."""
+        return None
+
+    def classes(self, t):
+        """The class of every sample, as `class_weight` names it, of converted targets; of rows the largest column."""
+        return t.argmax(-1) if t.ndim > 1 and t.shape[-1] > 1 else t
+
     def _weighted(self, output, t, w):
         """`measure` with weights, with a mask, whose steps do not count, or with another reduction."""
         y, mask = output.value, output.mask
@@ -86,7 +94,11 @@ class Loss:
         if mask is not None and mask.shape == shape[: mask.ndim]:
             mask = mask.reshape(mask.shape + (1,) * (len(shape) - mask.ndim))
             w = mask.astype(y.dtype) if w is None else w.reshape(w.shape + (1,) * (len(shape) - w.ndim)) * mask
-            count = count * np.count_nonzero(mask) / mask.size
+            counted = self.counted(t)
+            if counted is None:
+                count = count * np.count_nonzero(mask) / mask.size
+            else:
+                count = np.count_nonzero(mask & counted.reshape(shape))
         how = {}
         if w is not None:
             w = np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - w.ndim)), shape)

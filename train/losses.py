@@ -61,6 +61,9 @@ class Hinge(Loss):
         t = numbers(target, output, op, name, -1, 1, "for a hinge loss; two classes are -1 and 1, or 0 and 1")
         return 2 * t - 1 if ((t == 0) | (t == 1)).all() else t
 
+    def classes(self, t):
+        return super().classes(t) if t.shape[-1] > 1 and t.ndim > 1 else (t > 0).astype(np.int64)
+
 
 class SquaredHinge(Hinge):
     """mean(max(1 - t y, 0)^2): output and target as for Hinge."""
@@ -183,7 +186,14 @@ class SparseCategoricalCrossentropy(Rows):
 
     def losses_of(self, y, t):
         shape, count = super().losses_of(y, t)
-        return shape, count if self.ignore_class is None else np.count_nonzero(t != self.ignore_class)
+        counted = self.counted(t)
+        return shape, count if counted is None else np.count_nonzero(counted)
+
+    def counted(self, t):
+        return None if self.ignore_class is None else t != self.ignore_class
+
+    def classes(self, t):
+        return t
 
     def _options(self):
         return {"from_logits": self.from_logits, "ignore_index": self.ignore_class}

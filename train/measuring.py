@@ -7,7 +7,7 @@ from ..layers._symbol import listed
 from ..layers._tape import no_grad
 from . import data
 from .callbacks import Callback, hooks
-from .door import Door, values
+from .door import Door, masks, values
 from .mode import mode
 from .penalty import value_of
 from .progress import line
@@ -45,7 +45,7 @@ class Measuring(Door):
                     call(batch, {})
                 output, t, w = self.run(op, feed.loose, x, *rest)
                 found = values(output)
-                running.add(self.loss_of(output, t, w).value + extra, found, t)
+                running.add(self.loss_of(output, t, w).value + extra, found, t, masks(output))
                 samples += len(listed(found)[0])
                 for call in after:
                     call(batch, running)
@@ -86,7 +86,7 @@ class Measuring(Door):
         output, t, w = self.run(op, True, x, y, sample_weight, class_weight, exact=True)
         found = values(output)
         running = running_for(found, self.metrics, self.loss)
-        running.add(act(output, t, w), found, t)
+        running.add(act(output, t, w), found, t, masks(output))
         return reported(dict(running), return_dict)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..kernels import _check as check
 from ..kernels._names import nearest
+from ..layers._door import as_array
 from ..layers._symbol import listed
 from ..layers._tape import Tensor
 from .losses import Loss, get_loss
@@ -107,11 +108,15 @@ class SeveralLosses(Loss):
     def targets(self, target, output, op, name):
         """A list of targets, one for each output."""
         found = []
-        for key, one, loss, y in zip(self.names, self._arranged(op, name, target), self.losses, listed(output)):
-            if loss is None:
+        given = self._arranged(op, name, target)
+        for key, one, loss, metrics, y in zip(self.names, given, self.losses, self.metrics, listed(output)):
+            if loss is None and not metrics:
                 found.append(None)
             elif one is None:
-                raise ValueError(f"{op}: {name} has no {key!r}, expected targets for every output that has a loss")
+                what = "metrics" if loss is None else "a loss"
+                raise ValueError(f"{op}: {name} has no {key!r}, expected targets for every output that has {what}")
+            elif loss is None:
+                found.append(as_array(op, f"{name}[{key!r}]", one))
             else:
                 found.append(loss.targets(one, y, op, f"{name}[{key!r}]"))
         return found
@@ -159,11 +164,11 @@ class SeveralRunning(Mapping):
         for running in (self._total, *self._each):
             running.reset()
 
-    def add(self, loss, y, t):
+    def add(self, loss, y, t, masks):
         """Count a batch in."""
         self._total.add(loss, listed(y)[0], None)
-        for running, part, one, target in zip(self._each, self._loss.parts, listed(y), t):
-            running.add(part, one, target)
+        for running, part, one, target, mask in zip(self._each, self._loss.parts, listed(y), t, masks):
+            running.add(part, one, target, mask)
 
     def state(self):
         """What a checkpoint keeps in the middle of a pass."""

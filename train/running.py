@@ -41,13 +41,18 @@ class Running(Mapping):
         for metric in self._metrics:
             metric.reset()
 
-    def add(self, loss, y, t):
-        """Count a batch in: its loss, its outputs and targets, which are copied."""
+    def add(self, loss, y, t, mask=None):
+        """Count a batch in: its loss, its outputs and targets, which are copied; metrics see the steps of the mask."""
         count = len(y)
         self._loss += float(loss) * count
         self._samples += count
         if not self._metrics:
             return
+        if mask is not None and mask.shape == y.shape[:-1][: mask.ndim] == t.shape[: mask.ndim]:
+            y, t = y[mask], t[mask]
+            count = len(y)
+            if not count:
+                return
         if count > self._room or y.size != count * self._a_row:  # the first one, or of another shape
             self._make_buffers(y, t)
         end = self._filled + count

@@ -7,6 +7,7 @@ from .archive import Archive, Misfit, write
 from .losses import LOSSES
 from .metrics import METRICS
 from .optimizers import OPTIMIZERS
+from .schedules import SCHEDULES
 
 PARTS = {
     kind: {c.__name__: c for c in known.values()}
@@ -84,7 +85,7 @@ def load_weights(model, path, by_name, skip_mismatch):
 def load(path, custom_objects=None):
     """The model in a file of `Model.save`, compiled as it was.
 
-    custom_objects  {name: class} of layers, models, losses, optimizers and metrics in it that are your own
+    custom_objects  {name: class} of layers, models, losses, optimizers, schedules and metrics in it that are your own
 
     Only the library's own classes and those can be named in it, and every shape is checked against the structure.
     Raises ValueError, which names the file, for one that is damaged or is something else; OSError if it cannot be
@@ -141,14 +142,18 @@ def _said(kind, part, custom):
         raise TypeError(f"save: a file cannot say what {name} is")
     if name not in PARTS[kind]:
         custom.add(name)
-    return {"class": name, "config": part.config()}
+    config = part.config()
+    rate = config.get("learning_rate")
+    if isinstance(rate, dict) and rate["class"] not in SCHEDULES:
+        custom.add(rate["class"])
+    return {"class": name, "config": config}
 
 
 def _compile(model, chosen, custom_objects):
     """As it was; not at all where classes of the user's that it needs are not given."""
     if set(chosen.get("custom", ())) <= custom_objects.keys():
         classes = {kind: {**known, **custom_objects} for kind, known in PARTS.items()}
-        optimizer = _made(classes["optimizer"], chosen["optimizer"])
+        optimizer = _made({**SCHEDULES, **classes["optimizer"]}, chosen["optimizer"])
         loss, metrics = _made(classes["loss"], chosen["loss"]), _made(classes["metric"], chosen["metrics"])
         weights = chosen.get("loss_weights")
         model.compile(optimizer, loss, metrics, **({} if weights is None else {"loss_weights": weights}))
@@ -160,7 +165,7 @@ def _made(classes, part):
     if isinstance(part, dict) and part.keys() == {"class", "config"}:
         if part["class"] not in classes:
             raise ValueError(f"it names the class {part['class']!r}, which is none of {', '.join(sorted(classes))}")
-        return classes[part["class"]](**part["config"])
+        return classes[part["class"]](**{name: _made(classes, one) for name, one in part["config"].items()})
     return {name: _made(classes, one) for name, one in part.items()} if isinstance(part, dict) else part
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import layers as library
 from ..layers import initializers, regularizers
+from ..layers._block import Block
 from ..layers._layer import Layer
 from ..layers._settings import Settings
 from ..layers._symbol import formed, listed, make_input
@@ -20,6 +21,7 @@ from .model import Model
 from .naming import base_name, unique
 from .sequential import Sequential
 from .trainer import mode
+from .watching import every_layer, layers_of
 
 
 def _classes(module, base):
@@ -58,6 +60,9 @@ class Writer:
             entry["config"].pop("input_shape", None)
             if not thing._trainable:
                 entry["trainable"] = False
+        inner = inner_layers(thing)
+        if any(not layer._trainable for layer in inner.values()):
+            entry["inner"] = {path: layer._trainable for path, layer in inner.items()}
         return entry
 
     def _functional(self, model):
@@ -91,7 +96,7 @@ class Reader:
 
     def __init__(self, archive, custom_objects):
         self._archive, self._custom = archive, custom_objects
-        self._things, self._layers = [], []
+        self._things, self._layers, self._partly = [], [], []
 
     def model(self, entry, input_shape):
         """The model of a whole file."""
@@ -107,6 +112,10 @@ class Reader:
             model.input_shape = shapes[0] if len(shapes) == 1 else shapes
         for layer in self._layers:
             vars(layer).pop("source", None)
+        for thing, inner in self._partly:  # now that all layers are made, outer ones first
+            layers = inner_layers(thing)
+            for path, trainable in inner.items():
+                layers[path].trainable = trainable
         return model
 
     def _thing(self, entry, path):
@@ -127,6 +136,8 @@ class Reader:
                 self._layers.append(layer)
             if entry.get("trainable") is False:
                 thing.trainable = False
+            if "inner" in entry:
+                self._partly.append((thing, entry["inner"]))
         self._things[number] = thing
         return thing
 
@@ -203,6 +214,17 @@ def _plain(value):
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def inner_layers(thing):
+    """{path: layer} of the layers that a layer, or a model of the user's, is made of, outer ones first."""
+    if isinstance(thing, Model):
+        return every_layer(thing)
+    return (
+        {}
+        if not isinstance(thing, Block)
+        else {path: layer for name, one in thing.sublayers().items() for path, layer in layers_of(name, one).items()}
+    )
 
 
 def _array(archive, path, name, shape, dtype):

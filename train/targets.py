@@ -35,7 +35,8 @@ def class_labels(target, output, op, name, ignored=None):
     t = as_array(op, name, target)
     axes = output.ndim - 1
     if axes > 1:
-        expect_a_place_each(t.shape[:-1] if t.shape[1:] == (1,) else t.shape, output, axes, op, name)
+        column = t.shape[1:] == (1,) != output.shape[1:-1]
+        expect_a_place_each(t.shape[:-1] if column else t.shape, output, axes, op, name)
     if t.ndim == axes + 1 and t.shape[-1] == 1:
         t = t.reshape(t.shape[:-1])
     if t.ndim != axes or t.shape[1:] != output.shape[1:-1]:

@@ -9,7 +9,7 @@ from ..kernels import _check as check
 from ..layers._tape import Tensor
 from . import data
 from .callbacks import History, hooks
-from .door import values
+from .door import masks, values
 from .feeds import Interrupted
 from .interrupt import Interrupt
 from .measuring import Measuring, listed_callbacks, warn
@@ -163,14 +163,14 @@ class Trainer(Measuring):
             callback.on_epoch_end(epoch, logs)
 
     def step(self, x, t, w=None):
-        """One training step on arrays as the kernels take them: the loss, the outputs before it, the targets."""
+        """One training step on arrays as the kernels take them: the loss, the outputs before it, targets, masks."""
         output = self.model(Tensor(x))
-        return self.learn(output, t, w), output.value, t
+        return self.learn(output, t, w), output.value, t, output.mask
 
     def _step_in_full(self, x, y, w=None):
         """`step` for inputs and outputs in any form, wherever they lie, and for what streams give, unchecked."""
         output, t, w = self.run("fit", self._loose, x, y, w, self._class_weight if self._loose else None)
-        return self.learn(output, t, w), values(output), t
+        return self.learn(output, t, w), values(output), t, masks(output)
 
     def learn(self, output, t, w=None):
         """Change the weights by the loss of a recorded output; the loss."""

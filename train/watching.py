@@ -13,15 +13,17 @@ def every_layer(model):
     found = {}
     for path, child in model.walk():
         if isinstance(child, Layer):
-            _collect(path, child, found)
+            found.update(layers_of(path, child))
     return found
 
 
-def _collect(path, layer, found):
-    found[path] = layer
+def layers_of(path, layer):
+    """{path: layer} of a layer at `path`, and of those that it is made of, outer ones first."""
+    found = {path: layer}
     if isinstance(layer, Block):
         for name, inner in layer.sublayers().items():
-            _collect(f"{path}.{name}", inner, found)
+            found.update(layers_of(f"{path}.{name}", inner))
+    return found
 
 
 @contextlib.contextmanager

@@ -19,10 +19,10 @@ def sample_weights(op, name, given, samples):
     return w
 
 
-def class_weights(op, given, t, from_rows):
+def class_weights(op, given, t):
     """The weight of every sample by its class, float64: `given` is {class: weight}.
 
-    from_rows  whether targets t (N, C) hold the classes' shares, else t (N,) or (N, 1) holds the classes
+    t  classes (N,) or (N, 1), as `Loss.classes` gives them
 
     Raises ValueError for a class in t that has no weight.
     """
@@ -33,9 +33,7 @@ def class_weights(op, given, t, from_rows):
         check.number(op, f"class_weight[{label}]", weight, 0)
         if not np.isfinite(weight):
             raise ValueError(f"{op}: class_weight[{label}] is {weight}, expected a finite number")
-    if from_rows:
-        t = t.argmax(-1)
-    elif t.ndim > 1 and t.shape[1:] == (1,):
+    if t.ndim > 1 and t.shape[1:] == (1,):
         t = t[:, 0]
     if t.ndim != 1:
         raise ValueError(f"{op}: class_weight needs one class a sample, but y has shape {t.shape}; use sample_weight")
@@ -51,9 +49,9 @@ def class_weights(op, given, t, from_rows):
     return np.array([given[label] for label in classes], np.float64)[index]
 
 
-def together(op, w, class_weight, t, from_rows, dtype):
+def together(op, w, class_weight, classes, dtype):
     """Checked weights of samples, or None, times those of their classes: an array of `dtype`, or None for neither."""
     if class_weight is not None:
-        of_classes = class_weights(op, class_weight, t, from_rows)
+        of_classes = class_weights(op, class_weight, classes)
         w = of_classes if w is None else w * of_classes.reshape(of_classes.shape + (1,) * (w.ndim - 1))
     return None if w is None else np.ascontiguousarray(w, dtype)

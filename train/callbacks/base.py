@@ -5,6 +5,7 @@ computed when they are read.
 """
 
 import inspect
+import re
 
 
 class Callback:
@@ -155,7 +156,7 @@ class Monitor:
     """
 
     def __init__(self, key, mode, min_delta=0.0, best=None):
-        larger = mode == "max" or mode == "auto" and any(word in key for word in _LARGER)
+        larger = mode == "max" or mode == "auto" and not key.endswith("loss") and bool(_LARGER.search(key.lower()))
         self.key, self._sign, self._delta = key, 1 if larger else -1, abs(min_delta)
         self.best = -self._sign * float("inf") if best is None else best
 
@@ -164,7 +165,7 @@ class Monitor:
         return self._sign * (value - (self.best if than is None else than)) > self._delta
 
 
-_LARGER = ("acc", "precision", "recall", "f1", "auc", "r2")
+_LARGER = re.compile(r"(acc|accuracy|precision|recall|auc)(?![a-z])|(?<![a-z\d])(f1|r2)(?!\d)")  # words of a key
 
 
 def takes(function, count):

@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 
-from ...layers._device import to_host
-from ...layers._tape import Tensor
+from ...layers._device import assign, to_host
+from ...layers._tape import Buffer, Tensor
 from ..watching import every_layer, watched
 from .base import Callback
 
@@ -25,6 +25,7 @@ class TerminateOnNaN(Callback):
     def on_train_begin(self, logs=None):
         self.found, self._epoch = None, 0
         trainer = self.model._trainer
+        self._buffers = [p for p in self.model.parameters() if isinstance(p, Buffer)]
         self._counting = [layer for layer in every_layer(self.model).values() if hasattr(layer, "_steps")]
         self._step, self._change = trainer.step, trainer.optimizer.step
         vars(trainer)["step"], vars(trainer.optimizer)["step"] = self._checked_step, self._checked_change
@@ -44,6 +45,7 @@ class TerminateOnNaN(Callback):
     def _checked_step(self, *batch, **options):
         """A step of the trainer: if it does not come to an end the batch is run again, on the same weights."""
         counters = [(layer, layer._steps) for layer in self._counting]
+        buffers = [np.array(to_host(p.value)) for p in self._buffers]
         self._wrong = False
         result = self._step(*batch, **options)
         loss = result[0]
@@ -51,6 +53,8 @@ class TerminateOnNaN(Callback):
             for layer, steps in counters:
                 layer._steps = steps
             where = self._where(batch, options)
+            for p, value in zip(self._buffers, buffers):
+                assign(p.value, value)
             self._say(self.model._trainer.place.done, where or f"the loss is {loss}, and no layer's result is")
         return result
 

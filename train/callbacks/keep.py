@@ -24,6 +24,8 @@ class ModelCheckpoint(Callback):
                              on; files that were there stay whole
     """
 
+    _monitor = None
+
     def __init__(
         self, filepath, monitor="val_loss", verbose=0, save_best_only=False, save_weights_only=False, mode="auto",
         save_freq="epoch", initial_value_threshold=None, on_error="raise",
@@ -50,7 +52,8 @@ class ModelCheckpoint(Callback):
         if self.save_best_only:
             known = [key for key in self.keys if self.save_freq == "epoch" or not key.startswith("val_")]
             check.choice("ModelCheckpoint", "monitor", self.monitor, known)
-        self._monitor = Monitor(self.monitor, self.mode, best=self.initial_value_threshold)
+        if self._monitor is None:  # a second `fit` saves what is better than in the first one, as in Keras
+            self._monitor = Monitor(self.monitor, self.mode, best=self.initial_value_threshold)
         self._epoch = self._batches = 0
         self._path(dict.fromkeys(self.keys, 0.0), 0)
         if not self.save_weights_only:

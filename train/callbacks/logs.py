@@ -51,7 +51,7 @@ class CSVLogger(Callback):
                 self._file.truncate(self._size)  # rows that were written after the backup come again
                 self._file.seek(0, os.SEEK_END)
         if not self._columns:
-            self._columns = ["epoch", *logs]
+            self._columns = ["epoch", *dict.fromkeys((*self.keys, *logs))]  # not every epoch is validated
             csv.writer(self._file, delimiter=self.separator).writerow(self._columns)
 
     def state(self):
