@@ -195,3 +195,37 @@ def test_a_transform_in_place_leaves_the_data():
     x, y = np.zeros((4, 2)), np.zeros(4)
     assert [batch.sum() for batch, _ in DataLoader(x, y, 2, transform=add)] == [4, 4]
     assert not x.any() and not y.any()
+
+
+def test_measuring_in_the_middle_of_an_epoch_leaves_its_metrics():
+    x, t = np.ones((8, 3), np.float32), np.arange(8) // 4
+
+    def history(measure):
+        model = compiled(
+            Dense(1, "sigmoid", input_shape=(3,), kernel_initializer="ones"),
+            optimizer=SGD(learning_rate=0.0),
+            loss="binary_crossentropy",
+            metrics=["accuracy", tw.train.R2Score()],
+        )
+
+        def look(batch, logs):
+            if measure:
+                dict(logs)
+                model.evaluate(x[:2], [1, 1], verbose=0)
+                model.test_on_batch(x[:2], [1, 1])
+
+        callbacks = [tw.train.LambdaCallback(on_train_batch_end=look)]
+        return model.fit(x, t, batch_size=2, shuffle=False, verbose=0, callbacks=callbacks).history
+
+    assert history(True)["accuracy"] == history(False)["accuracy"] == [0.5]
+    assert history(True)["r2"] == pytest.approx(history(False)["r2"])
+
+
+def test_a_penalty_counts_while_its_weight_is_trained():
+    layer = Dense(1, kernel_regularizer="l2", kernel_initializer="ones", input_shape=(3,))
+    model = compiled(layer, Dense(1, kernel_initializer="zeros"), optimizer=SGD(learning_rate=0.0))
+    losses = []
+    for trainable in (True, False, True):
+        layer.trainable = trainable
+        losses.append(model.train_on_batch(X, T))
+    assert losses == pytest.approx([1.03, 1.0, 1.03])

@@ -12,6 +12,7 @@ from .mode import mode
 from .penalty import value_of
 from .progress import line
 from .running import running_for
+from .state import give_back, kept_by
 
 
 class Measuring(Door):
@@ -34,6 +35,7 @@ class Measuring(Door):
 
     def measure(self, op, feed, callbacks=()):
         """({"loss": …, metric: …}, samples) of the batches, in evaluation mode."""
+        kept = self._metrics_of_fit()
         running = running_for(self.example, self.metrics, self.loss)
         before, after = hooks(callbacks, "on_test_batch_begin"), hooks(callbacks, "on_test_batch_end")
         for callback in callbacks:
@@ -50,6 +52,8 @@ class Measuring(Door):
                 for call in after:
                     call(batch, running)
         logs = dict(running)
+        for metric, state in kept:
+            give_back(metric, state)
         for callback in callbacks:
             callback.on_test_end(logs)
         return logs, samples
@@ -85,9 +89,17 @@ class Measuring(Door):
             raise ValueError(f"{op}: y is None, expected a target for each sample of x")
         output, t, w = self.run(op, True, x, y, sample_weight, class_weight, exact=True)
         found = values(output)
+        kept = self._metrics_of_fit()
         running = running_for(found, self.metrics, self.loss)
         running.add(act(output, t, w), found, t, masks(output))
-        return reported(dict(running), return_dict)
+        logs = dict(running)
+        for metric, state in kept:
+            give_back(metric, state)
+        return reported(logs, return_dict)
+
+    def _metrics_of_fit(self):
+        """(metric, state) of the metrics in the middle of an epoch, where a callback measures something else."""
+        return [(metric, kept_by(metric)) for metric in self.metrics] if self.place and self.place.done else ()
 
 
 def reported(logs, return_dict):

@@ -1,13 +1,14 @@
 """L1 and L2 penalties on weights: `Parameter.regularizer`, added to the loss and to the gradients."""
 
 from ..layers._device import on_device
-from ..layers._tape import Tensor
+from ..layers._tape import Buffer, Tensor
 
 
 def penalised(parameters):
-    """The trainable parameters that have a regularizer. Raises NotImplementedError for those on a device."""
-    found = [p for p in parameters if p.regularizer is not None and p.trainable]
-    if any(on_device(p.value) for p in found):
+    """The parameters that have a regularizer, which counts while they are trained. Raises NotImplementedError for those
+    that are, on a device."""
+    found = [p for p in parameters if p.regularizer is not None and not isinstance(p, Buffer)]
+    if any(on_device(p.value) and p.trainable for p in found):
         raise NotImplementedError(
             "fit: a regularizer computes on NumPy arrays, and the weights are on a CUDA device; leave it out, or move "
             "the model with model.to('cpu')"
@@ -26,17 +27,19 @@ def penalty(model):
     """
     total = None
     for p in penalised(model.parameters()):
-        one = p.regularizer(p)
-        total = one if total is None else total + one
+        if p.trainable:
+            one = p.regularizer(p)
+            total = one if total is None else total + one
     return Tensor(model.dtype.type(0)) if total is None else total
 
 
 def add_gradients(parameters):
     """Add the gradients of the penalties of `penalised` parameters to theirs."""
     for p in parameters:
-        p.accumulate(p.regularizer.gradient(p.value))
+        if p.trainable:
+            p.accumulate(p.regularizer.gradient(p.value))
 
 
 def value_of(parameters):
     """The sum of the penalties, a float."""
-    return sum(float(p.regularizer(Tensor(p.value)).value) for p in parameters)
+    return sum(float(p.regularizer(Tensor(p.value)).value) for p in parameters if p.trainable)
