@@ -19,6 +19,7 @@ from ..layers._device import assign, to_device, to_host
 from ..layers._layer import config
 from ..layers._random import generator
 from ..layers._tape import Parameter, Tensor
+from .loss import FunctionLoss
 from .running import BUFFERED, Running
 
 
@@ -80,7 +81,7 @@ class DeviceRunning(Running):
             return
         if self._outputs is None or len(y) > len(self._outputs):
             self._flush()
-            rows = max(len(y), BUFFERED // max(y.size // len(y), 1))
+            rows = len(y) if self._by_batch else max(len(y), BUFFERED // max(y.size // len(y), 1))
             self._outputs = memory.empty((rows, *y.shape[1:]), y.dtype)
             self._targets = memory.empty((rows, *t.shape[1:]), t.dtype)
         elif self._filled + len(y) > len(self._outputs):
@@ -167,4 +168,4 @@ def _is_the_librarys(trainer):
     """Whether model, loss and optimizer run no code of the user's, which a recorded step would not run again."""
     own = __package__.rpartition(".")[0]
     parts = [trainer.loss, trainer.optimizer, trainer.model, *(child for _, child in trainer.model.walk())]
-    return all(type(part).__module__.startswith(f"{own}.") for part in parts)
+    return type(trainer.loss) is not FunctionLoss and all(type(part).__module__.startswith(f"{own}.") for part in parts)

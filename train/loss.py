@@ -13,6 +13,7 @@ from ..layers._device import beside, to_host
 from ..layers._door import as_array, writeable
 from ..layers._layer import config
 from ..layers._tape import Tensor, record, tape
+from . import own
 from .targets import numbers
 from .weights import sample_weights
 
@@ -28,12 +29,30 @@ class Loss:
     sum                      the sum of weight times loss
     mean_with_sample_weight  the sum of weight times loss by the sum of weights
     none                     a tensor of them; None is the same
+
+    A loss of your own defines `__call__(self, output, target)` alone, output first, or is a function of both for
+    `compile`: the model's output and the target, a constant tensor of its dtype, (N, 1) where y is (N,) and the output
+    (N, 1). It gives a scalar tensor, or one of values a sample, (N, ...): those are weighted, and their mean is taken.
+
+    >>> class Cubed(Loss):
+    ...     def __call__(self, output, target):
+    ...         return (output - target) * (output - target) * (output - target)
+    >>> def halved(output, target):
+    ...     return ((output - target) * (output - target)).mean() / 2
     """
 
     from_logits = False
     with_gradient = None  # (y, t) -> (loss, dy) in one pass, of losses that have it
     reduction = "sum_over_batch_size"
     _plain = True  # whether that is the mean, which most kernels compute by themselves
+
+    def __init_subclass__(cls, **options):
+        """A class with a `__call__` of its own, and no kernels, is measured by it."""
+        super().__init_subclass__(**options)
+        if "__call__" in vars(cls) and not {"forward", "measure"} & vars(cls).keys():
+            cls.measure = own.measure
+            if cls.targets is Loss.targets:
+                cls.targets = own.targets
 
     def __call__(self, output, target, sample_weight=None):
         """output (N, ...), target (see the class), a weight for every sample or loss -> scalar tensor.
@@ -52,7 +71,7 @@ class Loss:
         if t.shape[:1] != output.shape[:1]:
             raise ValueError(f"{op}: output has {len(output)} rows and target has {len(t)}, expected as many{order}")
         w = None if sample_weight is None else sample_weights(op, "sample_weight", sample_weight, len(output))
-        return self.measure(output, beside(writeable(t), output.value), w)
+        return Loss.measure(self, output, beside(writeable(t), output.value), w)
 
     def targets(self, target, output, op, name):
         """The target as `measure` takes it; TypeError or ValueError if it cannot be one for such an output array.
@@ -157,3 +176,21 @@ class Elements(Loss):
 def _number(dloss):
     """A gradient that was given as an array of shape () as the number that kernels take."""
     return dloss[()] if dloss.__class__ is np.ndarray else dloss
+
+
+class FunctionLoss(Loss):
+    """A function (output, target) as a loss."""
+
+    def __init__(self, function):
+        own.expect_order("loss", function)
+        self.function = function
+
+    def __call__(self, output, target):
+        return self.function(output, target)
+
+    def config(self):
+        """Raises TypeError: no file says what a function does."""
+        raise TypeError(f"save: a file cannot say what the function {own.name_of(self)} is")
+
+    def __repr__(self):
+        return f"FunctionLoss({own.name_of(self)})"

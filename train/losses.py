@@ -6,7 +6,8 @@ from ..kernels import _check as check
 from ..kernels import loss as kernels
 from ..layers._door import as_array
 from ..layers._tape import Tensor, record
-from .loss import Elements, Loss, Rows
+from . import own
+from .loss import Elements, FunctionLoss, Loss, Rows
 from .targets import class_labels, numbers, shares
 from .weights import sample_weights
 
@@ -328,11 +329,19 @@ LOSSES = {
 
 
 def get_loss(loss):
-    """A loss from its name; a loss as it is."""
-    if isinstance(loss, Loss):
-        return loss
+    """A loss from its name, or from a function (output, target); a loss as it is."""
     if isinstance(loss, type) and issubclass(loss, Loss):
-        return loss()
+        loss = loss()
+    if isinstance(loss, Loss):
+        kind = type(loss)
+        if kind.measure is Loss.measure and not hasattr(loss, "forward"):
+            keras = "; call() is Keras's, with the target first" if hasattr(loss, "call") else ""
+            raise TypeError(f"compile: the loss {kind.__name__} has no __call__(self, output, target){keras}")
+        if kind.measure is own.measure:
+            own.expect_order("loss", loss)
+        return loss
+    if callable(loss) and not isinstance(loss, type):
+        return FunctionLoss(loss)
     check.choice("compile", "loss", loss, tuple(LOSSES))
     return LOSSES[loss]()
 

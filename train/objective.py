@@ -31,6 +31,7 @@ class Choice:
             isinstance(metrics, dict)
             or metrics
             and not isinstance(metrics, (str, Metric))
+            and not callable(metrics)
             and all(isinstance(one, (list, tuple)) for one in metrics)
         )
         self._metrics = _each(metrics, get_metrics) if by_output else get_metrics(metrics)

@@ -32,6 +32,7 @@ class Running(Mapping):
         self._metrics = metrics
         self._names = ("loss", *(metric.name for metric in metrics))
         self._outputs = self._targets = None
+        self._by_batch = any(metric.by_batch for metric in metrics)
         self._room = self._a_row = 0  # of the buffers: samples, and numbers of each
         self.reset()
 
@@ -104,10 +105,10 @@ class Running(Mapping):
 
     def _make_buffers(self, y, t):
         self._flush()
-        rows = max(len(y), BUFFERED // max(y[0].size, 1))
+        rows = len(y) if self._by_batch else max(len(y), BUFFERED // max(y[0].size, 1))
         self._outputs = np.empty((rows, *y.shape[1:]), y.dtype)
         self._targets = np.empty((rows, *t.shape[1:]), t.dtype)
-        self._room, self._a_row = rows, y.size // max(len(y), 1)
+        self._room, self._a_row = 0 if self._by_batch else rows, y.size // max(len(y), 1)
 
     def _flush(self):
         if self._filled:

@@ -15,6 +15,7 @@ from .accuracy import (
 )
 from .base import Metric
 from .counts import ConfusionMatrix, F1Score, Precision, Recall
+from .function import FunctionMetric
 from .ranking import AUC, AveragePrecision, PrecisionRecallCurve, ROCCurve
 from .regression import AbsoluteError, R2Score, RootMeanSquaredError, SquaredError
 
@@ -51,7 +52,9 @@ METRICS = {
 
 
 def get_metric(metric):
-    """A metric from its name or its class; a metric as it is. Raises ValueError for a name that nobody has.
+    """A metric from its name, its class or a function (output, target) of arrays; a metric as it is.
+
+    Raises ValueError for a name that nobody has.
 
     >>> get_metric("top_k_categorical_accuracy")
     TopKCategoricalAccuracy(k=5, name='top_k_categorical_accuracy')
@@ -60,13 +63,15 @@ def get_metric(metric):
         return metric()
     if isinstance(metric, Metric):
         return metric
+    if callable(metric) and not isinstance(metric, type):
+        return FunctionMetric(metric)
     check.choice("compile", "metrics", metric, tuple(METRICS))
     return METRICS[metric](name=metric)
 
 
 def get_metrics(metrics):
     """A list of metrics from names and metrics; their names are keys of the history, so no name comes twice."""
-    if isinstance(metrics, (str, Metric)):
+    if isinstance(metrics, (str, Metric)) or callable(metrics):
         raise TypeError(f"compile: metrics is {metrics!r}, expected a list such as ['accuracy']")
     made = []
     for metric in map(get_metric, metrics or ()):

@@ -18,6 +18,7 @@ class Metric:
     """
 
     scalar = True  # whether the result is one number, which `compile` wants
+    by_batch = False  # whether it has to see batches one by one, as they come
 
     def __init__(self, name):
         self.name = name
