@@ -15,7 +15,9 @@ from ._tape import Tensor, no_grad
 
 _numbers = itertools.count()
 _DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
-_STAND_INS = 32, 64  # for sizes left open; halved as often as networks do it, they stay apart
+# for sizes left open, two at a time: halved as often as networks do it, the first stay apart; the others are for layers
+# that take no more steps, or no fewer
+STAND_INS = (32, 64), (8, 16), (4, 8), (2, 4), (1, 2), (128, 256)
 
 
 class Symbol(Tensor):
@@ -105,12 +107,14 @@ def make_input(shape, name, dtype, samples=1):
         dtype = np.dtype(dtype)
         check.choice("Input", "dtype", dtype.name, _DTYPES)
     first, second = (
-        np.zeros(
-            (samples, *(stand_in if size is None else size for size in shape)), np.float32 if dtype is None else dtype
-        )
-        for stand_in in _STAND_INS
+        np.zeros((samples, *closed(shape, size)), np.float32 if dtype is None else dtype) for size in STAND_INS[0]
     )
     return Symbol(first, Tensor(second) if None in shape else None, name=name, dtype_given=dtype)
+
+
+def closed(shape, stand_in):
+    """The shape with a size for those left open."""
+    return tuple(stand_in if size is None else size for size in shape)
 
 
 def connected(thing, inputs, options=None):
@@ -132,17 +136,16 @@ def connected(thing, inputs, options=None):
                 "tw.Input or a layer"
             )
     call = Call(thing, inputs, options)
-    with evaluating(thing), no_grad():
-        found = _run(call, [_sample(x) for x in inputs])
-        longer = None
-        if any(x.longer is not None for x in inputs):
-            longer = _run(call, [_sample(x) if x.longer is None else x.longer for x in inputs])
+    try:
+        found, pairs = _both(call, map(_pair, inputs))
+    except _Unknown:
+        raise
+    except ValueError as error:
+        found, pairs = _on_other_sizes(call, error)
     call.form = "list" if isinstance(found, (tuple, list)) else tuple(found) if isinstance(found, dict) else None
-    results = []
-    for y, z in zip(listed(found), listed(longer) if longer is not None else itertools.repeat(None)):
-        symbol = Symbol(y.value, None if z is None or z.value.shape == y.value.shape else z, call)
-        symbol.mask = y.mask
-        results.append(symbol)
+    results = [Symbol(y.value, call=call) for y, _ in pairs]
+    for symbol, pair in zip(results, pairs):
+        _set(symbol, pair)
     call.results = tuple(results)
     return formed(call.form, call.results)
 
@@ -161,14 +164,116 @@ def formed(form, results):
     return list(results) if form == "list" else dict(zip(form, results))
 
 
+class _Unknown(ValueError):
+    """A layer's weights depend on a size that was left open."""
+
+
+def _both(call, pairs):
+    """What the call gives on the first ones of pairs of tensors, and its results as pairs. The second ones are of
+    another size, or None where none is open."""
+    pairs = list(pairs)
+    with evaluating(call.thing), no_grad():
+        if all(other is None for _, other in pairs):
+            found = _run(call, [x for x, _ in pairs])
+            return found, [(y, None) for y in listed(found)]
+        others = [x if other is None else other for x, other in pairs]
+        _expect_known(call, others, [x for x, _ in pairs])
+        found = _run(call, [x for x, _ in pairs])
+        same = zip(listed(found), listed(_run(call, others)))
+        return found, [(y, None if z.value.shape == y.value.shape else z) for y, z in same]
+
+
+def _on_other_sizes(call, error):
+    """As `_both`, with all that leads to the call run again on other sizes for those left open; the error if none of
+    them helps."""
+    calls, inputs = _before(call)
+    if all(x.longer is None for x in inputs):
+        raise error
+    for sizes in STAND_INS:
+        pairs = {x: _pair(x) if x.longer is None else _opened(x, sizes) for x in inputs}
+        try:
+            for one in calls:
+                pairs.update(zip(one.results, _both(one, [pairs[x] for x in one.inputs])[1]))
+            found = _both(call, [pairs[x] for x in call.inputs])
+        except ValueError:
+            continue
+        for x, pair in pairs.items():
+            _set(x, pair)
+        return found
+    if any(x.shape[-1] is None for x in call.inputs):
+        try:
+            _both(call, [(x, None) for x, _ in map(_pair, call.inputs)])
+        except ValueError:
+            raise error from None
+        raise _unknown(call) from error
+    raise error
+
+
+def _before(call):
+    """(the calls that lead to a call, in order; the inputs that they begin with)."""
+    calls, inputs, waiting = {}, {}, list(call.inputs)
+    while waiting:
+        x = waiting.pop()
+        if x.call is None:
+            inputs[x] = True
+        elif x.call.number not in calls:
+            calls[x.call.number] = x.call
+            waiting += x.call.inputs
+    return [calls[number] for number in sorted(calls)], list(inputs)
+
+
+def _expect_known(call, *inputs):
+    """No weight of a layer has a shape that depends on a size left open."""
+    thing, wanted = call.thing, []
+    if not hasattr(thing, "buffers"):  # a model
+        return
+    for samples in inputs:
+        shapes = [x.value.shape for x in samples]
+        weights = thing.weights(shapes if thing.several else shapes[0])
+        wanted.append({name: tuple(shape) for name, (shape, *_) in weights.items()})
+    if wanted[0] != wanted[1]:
+        raise _unknown(call)
+
+
+def _unknown(call):
+    """What is to blame for a size that a call needs: the last axis is open since some layer before it, or from the
+    beginning."""
+    op = type(call.thing).__name__
+    x = next((x for x in call.inputs if x.shape[-1] is None), None)
+    while x is not None and x.call is not None:
+        before = next((one for one in x.call.inputs if one.shape[-1] is None), None)
+        if before is None:
+            return _Unknown(
+                f"{type(x.call.thing).__name__}: x has shape {x.call.inputs[0].shape}, expected known sizes because "
+                f"{op} comes after it, whose weights depend on them; give tw.Input all sizes, or take a layer such as "
+                f"GlobalAveragePooling1D"
+            )
+        x = before
+    shapes = " and ".join(str(x.shape) for x in call.inputs)
+    return _Unknown(
+        f"{op}: x has shape {shapes}, expected known sizes because the weights depend on them; give tw.Input all sizes"
+    )
+
+
 def _run(call, samples):
     return call.thing(samples[0] if len(samples) == 1 else samples, **call.options)
 
 
-def _sample(x):
+def _opened(x, sizes):
+    """An input with other sizes for those left open."""
+    shape, samples = x.shape[1:], len(x.value)
+    return tuple(Tensor(np.zeros((samples, *closed(shape, size)), x.value.dtype)) for size in sizes)
+
+
+def _pair(x):
     sample = Tensor(x.value)
     sample.mask = x.mask
-    return sample
+    return sample, x.longer
+
+
+def _set(symbol, pair):
+    (first, symbol.longer) = pair
+    symbol.value, symbol.mask = first.value, first.mask
 
 
 def _merged(name, *inputs):
