@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tilewright as tw
 from tilewright.layers import Dense, Dropout
-from tilewright.train import Adam, BinaryCrossentropy, EarlyStopping, MeanSquaredError
+from tilewright.train import Adam, BinaryCrossentropy, DataLoader, EarlyStopping, MeanSquaredError
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((100, 3)).astype(np.float32)
@@ -229,11 +229,11 @@ def test_labels_out_of_range_anywhere_in_the_data_are_found_first():
     assert bits(model) == before
 
 
-def test_nan_in_the_data_travels():
+def test_nan_in_batches_travels():
     x = X.copy()
     x[0, 0] = np.nan
     with pytest.warns(RuntimeWarning, match="evaluate: the loss is nan; likely causes are NaN or infinity in x"):
-        assert np.isnan(classifier().evaluate(x, T, verbose=0)[0])
+        assert np.isnan(classifier().evaluate(DataLoader(x, T), verbose=0)[0])
     with pytest.warns(RuntimeWarning, match="fit: the loss of epoch 1 is nan; likely") as warned:
-        history = classifier().fit(x, T, epochs=3, validation_split=0.1, verbose=0)
+        history = classifier().fit(DataLoader(x, T), epochs=3, validation_data=(X, T), verbose=0)
     assert len(warned) == 1 and history.epoch == [0, 1, 2] and warned[0].filename == __file__

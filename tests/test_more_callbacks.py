@@ -11,6 +11,7 @@ from tilewright.train import (
     SGD,
     Callback,
     CSVLogger,
+    DataLoader,
     EarlyStopping,
     ExponentialDecay,
     ExponentialMovingAverage,
@@ -308,7 +309,7 @@ def test_bad_data_and_bad_weights_are_named():
     x[60, 1] = np.nan
     model = blown()
     with pytest.warns(RuntimeWarning, match=r"batch 3 of epoch 1: the input of layer dense \(Dense\) has 1 of 75 val"):
-        model.fit(x, T, batch_size=25, verbose=0, shuffle=False, callbacks=[TerminateOnNaN()])
+        model.fit(DataLoader(x, T, 25), verbose=0, callbacks=[TerminateOnNaN()])
     model = blown()
     model.layers[3].w.value[1] = np.inf
     with pytest.warns(RuntimeWarning, match=r"the weight w of layer dense_1 \(Dense\) has 1 of 4 values"):

@@ -182,7 +182,7 @@ def test_moving_statistics_stay_finite():
     x[5] = np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        model.fit(x, T, batch_size=2, shuffle=False, callbacks=[TerminateOnNaN()], verbose=0)
+        model.fit(DataLoader(x, T, 2), callbacks=[TerminateOnNaN()], verbose=0)
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 

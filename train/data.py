@@ -26,6 +26,42 @@ def inputs(op, name, x, dtype, input_shape=None):
     return x
 
 
+def expect_apart(op, names, x, y):
+    """x is something, and no pair of x and y, or a list of such pairs."""
+    if x is None:
+        raise TypeError(f"{op}: {names[0]} is None, expected an array of samples, or something that gives batches")
+    if y is None and isinstance(x, (list, tuple)) and x:
+        kind, remedy = type(x).__name__, f"pass x and y separately, {op}(x, y)"
+        if all(isinstance(one, (list, tuple)) and len(one) in (2, 3) and _are_arrays(one, 1) for one in x):
+            raise TypeError(
+                f"{op}: {names[0]} is a {kind} of {len(x)} pairs of arrays and {names[1]} is None; {remedy}, or give "
+                f"the batches as a DataLoader or by a generator"
+            )
+        if len(x) in (2, 3) and _are_arrays(x, 1):
+            raise TypeError(f"{op}: {names[0]} is a {kind} of {len(x)} arrays and {names[1]} is None; {remedy}")
+
+
+def expect_finite(op, names, x):
+    """Neither NaN nor infinity is in the samples, arrays in any form; what lies on the disk or a device is not read."""
+    several = x.items() if isinstance(x, dict) else enumerate(x) if isinstance(x, list) else [(None, x)]
+    for key, one in several:
+        if not isinstance(one, np.ndarray) or one.dtype.kind != "f" or isinstance(one.base, np.memmap):
+            continue
+        with np.errstate(all="ignore"):
+            if np.isfinite(one.sum()):  # one pass and no array, which all that is well ends with
+                continue
+        finite = np.isfinite(one)
+        if not finite.all():
+            first = np.unravel_index(finite.argmin(), one.shape)
+            name = names[0] if key is None else f"{names[0]}[{key!r}]"
+            rows = f".reshape(len({name}), -1).all(1)" if one.ndim > 1 else ""
+            raise ValueError(
+                f"{op}: {name} holds {np.count_nonzero(~finite)} values that are NaN or infinite, the first is "
+                f"{name}{[int(i) for i in first]} = {one[first]}; leave those samples out of all: keep = "
+                f"np.isfinite({name}){rows}; {name}[keep], {names[1]}[keep], or fill them in: np.nan_to_num({name})"
+            )
+
+
 def same_length(op, x_name, x, y_name, y):
     """As many targets as samples."""
     try:
@@ -106,9 +142,11 @@ def takes_a_list(model):
     return not type(model).__module__.startswith(f"{__package__}.")
 
 
-def _are_arrays(x):
+def _are_arrays(x, axes=2):
     return (
-        isinstance(x, (list, tuple)) and len(x) > 1 and all(hasattr(one, "shape") and len(one.shape) > 1 for one in x)
+        isinstance(x, (list, tuple))
+        and len(x) > 1
+        and all(hasattr(one, "shape") and len(one.shape) >= axes for one in x)
     )
 
 

@@ -75,7 +75,10 @@ class Door:
     def samples(self, op, x, y, w, names):
         """Samples, targets and weights as arrays, all of them checked; builds the model on the way."""
         self.model.settle()
+        if x is None or y is None:
+            data.expect_apart(op, names, x, y)
         x = data.all_inputs(op, names[0], x, self.model)
+        data.expect_finite(op, names, x)
         first = listed(x)[0]
         self.prepare(op, x)
         t = self.targets(op, names, y, first, self.example)

@@ -1,0 +1,66 @@
+"""What fit and evaluate say to data that does not fit."""
+
+import numpy as np
+import pytest
+import tilewright as tw
+from tilewright.layers import Dense
+
+X = np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32)
+Y = X.sum(1)
+
+
+def compiled(*layers, loss="mse"):
+    model = tw.Sequential(list(layers) or [Dense(1)])
+    model.compile("adam", loss)
+    return model
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_nan_in_x_is_found_before_the_first_step(bad):
+    x = X.copy()
+    x[7, 2] = x[9, 0] = bad
+    model = compiled(Dense(1, input_shape=(3,)))
+    before = model.get_weights()
+    message = rf"x holds 2 values that are NaN or infinite, the first is x\[7, 2\] = {bad}; leave .* np.nan_to_num\(x\)"
+    for f in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=message):
+            f(x, Y, verbose=0)
+    with pytest.raises(ValueError, match=r"validation_data\[0\]\[7, 2\]"):
+        model.fit(X, Y, validation_data=(x, Y), verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    assert not np.isfinite(model.predict(x)[7, 0])
+
+
+def test_nan_is_found_in_one_of_several_inputs():
+    a, b = tw.Input(shape=(3,), name="a"), tw.Input(shape=(3,), name="b")
+    model = tw.Model([a, b], Dense(1)(a + b))
+    model.compile("adam", "mse")
+    x = X.copy()
+    x[3, 1] = np.nan
+    with pytest.raises(ValueError, match=r"the first is x\[1\]\[3, 1\] = nan"):
+        model.fit([X, x], Y, verbose=0)
+
+
+def test_large_numbers_whose_sum_is_infinite_are_fine():
+    model = compiled(Dense(1, input_shape=(3,)))
+    assert len(model.predict(X)) == 40
+    tw.train.data.expect_finite("fit", ("x", "y"), np.full((4, 3), 3e38, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        ([(X, Y), (X, Y)], r"x is a list of 2 pairs of arrays and y is None; pass x and y separately, fit\(x, y\), or"),
+        ((X, Y), r"x is a tuple of 2 arrays and y is None; pass x and y separately, fit\(x, y\)$"),
+        ([X, Y[:, None]], r"x is a list of 2 arrays and y is None; pass x and y separately"),
+        (X, "y is None, expected a target for each sample of x"),
+    ],
+)
+def test_x_and_y_in_one(x, message):
+    with pytest.raises(TypeError, match=message):
+        compiled().fit(x, verbose=0)
+
+
+def test_no_x():
+    with pytest.raises(TypeError, match="x is None, expected an array of samples"):
+        compiled().fit(None, Y, verbose=0)
