@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from ._layer import Layer
-from ._symbol import Symbol, connected, evaluating
+from ._symbol import Symbol, closed, connected, evaluating
 from ._tape import Parameter, Tensor, no_grad, recording
 
 
@@ -62,7 +62,9 @@ class Block(Layer):
         samples, dtype = 0 if source else 1, self.dtype if self.input_dtype is None else self.input_dtype
         try:
             with evaluating(self), no_grad():
-                self._note_shape(self.call(*(Tensor(np.zeros((samples, *shape[1:]), dtype)) for shape in shapes)))
+                self._note_shape(
+                    self.call(*(Tensor(np.zeros((samples, *closed(shape[1:], 8)), dtype)) for shape in shapes))
+                )
         except BaseException:
             self.built = False
             raise

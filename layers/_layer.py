@@ -30,7 +30,8 @@ from .initializers import initialize
 class Layer(Weighted):
     """Base of all layers. A subclass has `forward`, and `weights` if it has parameters.
 
-    input_shape  without the batch axis; on the first layer of a Sequential it builds the model at once
+    input_shape  without the batch axis, None for any size; on the first layer of a Sequential it builds the model at
+                 once
     dtype        "float32" or "float64", of parameters and results
     name         in `summary()` and in saved files; made from the class's name if left out
     """
@@ -51,7 +52,8 @@ class Layer(Weighted):
         if input_shape is not None:
             input_shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
             for size in input_shape:
-                check.whole(op, "input_shape", size, 1)
+                if size is not None:
+                    check.whole(op, "input_shape", size, 1)
         expect_name(op, name)
         self.input_shape = input_shape
         self.dtype = np.dtype(dtype)

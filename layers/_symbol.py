@@ -117,6 +117,18 @@ def closed(shape, stand_in):
     return tuple(stand_in if size is None else size for size in shape)
 
 
+def on_sizes(run, shapes):
+    """`run(size)` with a size for those that shapes (batch axis included) leave open: the first on which it works."""
+    sizes = [first for first, _ in STAND_INS] if any(None in shape[1:] for shape in shapes) else [1]
+    for i, size in enumerate(sizes):
+        try:
+            return run(size)
+        except ValueError as error:
+            if i == 0:
+                wrong = error
+    raise wrong
+
+
 def connected(thing, inputs, options=None):
     """What `thing` gives when called on `inputs`, as symbols that know the call; builds the layer or the model.
 

@@ -46,7 +46,8 @@ class Convolution(Affine):
     def forward(self, x):
         w, b, following, options = self.w, self.b, self._following, self._options
         w_value, b_value = self._filters(w.value), None if b is None else b.value
-        if x.shape[-1] != self._channels(w_value):
+        if x.shape[-1] != self._channels(w_value) or x.ndim != w_value.ndim:
+            expect_axes(type(self).__name__, x.shape, self.axes)
             expect_built_for(type(self).__name__, x, "channels", self._channels(w_value))
         y = z = self.forward_kernel(x, w_value, b_value, **options)
         if following:

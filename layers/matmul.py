@@ -36,11 +36,7 @@ class Dense(Affine):
         self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer)
 
     def weights(self, input_shape):
-        if len(input_shape) < 2:
-            raise ValueError(
-                f"Dense: x has shape {tuple(input_shape)}, expected (..., K) with at least 2 axes; "
-                f"one sample is x[None]"
-            )
+        _expect_rows(input_shape)
         return self._weights((input_shape[-1], self.units), self.units)
 
     def forward(self, x):
@@ -48,6 +44,7 @@ class Dense(Affine):
         shape = x.shape
         w_value, b_value = w.value, None if b is None else b.value
         if len(shape) != 2:
+            _expect_rows(shape)
             expect_built_for("Dense", x, "features", w_value.shape[0])
             x = x.reshape(-1, shape[-1])
         try:
@@ -71,3 +68,10 @@ class Dense(Affine):
             return dx.reshape(shape) if need_dx else None
 
         return y if len(shape) == 2 else y.reshape(*shape[:-1], flat[-1]), backward
+
+
+def _expect_rows(shape):
+    if len(shape) < 2:
+        raise ValueError(
+            f"Dense: x has shape {tuple(shape)}, expected (..., K) with at least 2 axes; one sample is x[None]"
+        )

@@ -216,8 +216,8 @@ BAD = [
     (lambda: tw.Sequential().build((None, 3)), ValueError, "build: the model has no layers; add some"),
     (
         lambda: tw.Sequential([Dense(2)]).build((None, None)),
-        TypeError,
-        "build: input_shape is None, expected an integer",
+        ValueError,
+        r"Dense: x has shape \(None, None\), expected known sizes",
     ),
     (lambda: tw.Sequential([Dense(2)]).build(("x", 3)), ValueError, r"build: input_shape is \('x', 3\), expected"),
     (

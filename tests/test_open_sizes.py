@@ -3,7 +3,32 @@
 import numpy as np
 import pytest
 import tilewright as tw
-from tilewright.layers import Activation, Conv1D, Conv2D, Dense, Embedding, Flatten, PositionEmbedding
+from tilewright.layers import (
+    GRU,
+    Activation,
+    Bidirectional,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    PositionEmbedding,
+    Residual,
+)
+
+
+class Own(tw.Model):
+    def __init__(self):
+        super().__init__()
+        self.steps, self.head = GRU(4), Dense(1)
+
+    def forward(self, x):
+        return self.head(self.steps(x))
+
+    def config(self):
+        return {}
 
 
 def test_layers_that_take_few_steps_or_many_follow_an_open_size():
@@ -37,3 +62,90 @@ def test_what_is_beside_runs_on_the_same_sizes():
 def test_an_open_size_where_a_known_one_is_needed(call, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         call()
+
+
+def of(length, samples=2, features=3):
+    return np.ones((samples, length, features), np.float32)
+
+
+OPEN = {
+    "Input": lambda: tw.Sequential([tw.Input((None, 3)), GRU(4), Dense(1)]),
+    "input_shape": lambda: tw.Sequential([Bidirectional(GRU(4, input_shape=(None, 3))), Dense(1)]),
+    "no shape": lambda: tw.Sequential([GRU(4), Dense(1)]),
+    "a model in it": lambda: tw.Sequential([tw.Sequential([tw.Input((None, 3)), GRU(4)]), Dense(1)]),
+    "class": Own,
+}
+
+
+@pytest.mark.parametrize("make", OPEN.values(), ids=list(OPEN))
+def test_models_take_sequences_of_any_length(make, tmp_path):
+    model = make()
+    model.predict(of(5))
+    model.compile("sgd", "mse")
+    model.fit(of(4), np.ones(2), validation_data=(of(6), np.ones(2)), verbose=0)
+    model.train_on_batch(of(3), np.ones(2))
+    model.evaluate(of(9), np.ones(2), verbose=0)
+    model.save(tmp_path / "model.tw")
+    again = tw.load(tmp_path / "model.tw", custom_objects={"Own": Own})
+    assert (again.input_shape, again.declared) == (model.input_shape, model.declared)
+    np.testing.assert_array_equal(again.predict(of(7)), model.predict(of(7)))
+    again.train_on_batch(of(8), np.ones(2))
+    for one in (model, again):
+        with pytest.raises(ValueError, match=r"GRU: x has 2 channels|predict: x has shape .* expected \(N, None, 3\)"):
+            one.predict(of(5, features=2))
+
+
+def test_what_is_declared_is_enforced(tmp_path):
+    model = tw.Sequential([tw.Input((None, 3)), GRU(4)])
+    assert model.input_shape == (None, None, 3) and model.count_params() == 108
+    fixed = tw.Sequential([GRU(4, input_shape=(5, 3))])
+    built = tw.Sequential([GRU(4)])
+    built.build((None, 5, 3))
+    own = Own()
+    own.build((None, 5, 3))
+    built.save(tmp_path / "model.tw")
+    for one in (fixed, built, own, tw.load(tmp_path / "model.tw")):
+        with pytest.raises(ValueError, match=r"predict: x has shape \(2, 7, 3\), expected \(N, 5, 3\)"):
+            one.predict(of(7))
+        one.compile("sgd", "mse")
+        with pytest.raises(ValueError, match=r"expected \(N, 5, 3\)"):
+            one.train_on_batch(of(7), np.ones(2))
+    images = tw.Sequential([tw.Input((8, 8, 1)), Conv2D(2, 3)])
+    for x, remedy in (
+        (np.ones((2, 8, 8)), r"add the channel axis with x\[\.\.\., None\]"),
+        (np.ones((8, 8, 1)), "x.None"),
+    ):
+        with pytest.raises(ValueError, match=f"predict: x has shape .*{remedy}"):
+            images.predict(x)
+
+
+def test_layers_say_what_they_were_built_for_where_nothing_is_declared():
+    dense, conv = tw.Sequential([Dense(1)]), tw.Sequential([Conv2D(1, 3), GlobalAveragePooling2D()])
+    dense.predict(np.ones((2, 3)))
+    assert dense.predict(of(4)).shape == (2, 4, 1)
+    with pytest.raises(ValueError, match="Dense: x has 4 features .* was built for 3"):
+        dense.predict(np.ones((2, 4)))
+    with pytest.raises(ValueError, match=r"Dense: x has shape \(3,\).* one sample is x\[None\]"):
+        dense.predict(np.ones(3))
+    conv.predict(np.ones((2, 8, 8, 1)))
+    assert conv.predict(np.ones((2, 9, 7, 1))).shape == (2, 1)
+    with pytest.raises(ValueError, match=r"Conv2D: x has shape .* add the channel axis with x\[\.\.\., None\]"):
+        conv.predict(np.ones((2, 8, 8)))
+
+
+def test_none_in_shapes_means_any_size():
+    words = tw.Sequential([Embedding(9, 4, input_shape=(None,)), Residual([PositionEmbedding(32)]), GRU(2)])
+    assert words.count_params() and words.predict(np.ones((2, 30), int)).shape == (2, 2)
+    images = tw.Sequential([Conv2D(2, 3, input_shape=(None, None, 3)), GlobalAveragePooling2D()])
+    assert images.layers[0].output_shape == (None, None, None, 2)
+    assert images.predict(np.ones((1, 9, 12, 3))).shape == (1, 2)
+    tokens = tw.Sequential([Embedding(9, 4), GlobalAveragePooling1D(), Dense(1)])
+    tokens.build((None, None))
+    assert tokens.predict(np.ones((2, 5), int)).shape == tokens.predict(np.ones((2, 8), int)).shape == (2, 1)
+    own = Own()
+    own.build((None, None, 3))
+    assert own.count_params() and own.predict(of(2)).shape == own.predict(of(70)).shape == (2, 1)
+    with pytest.raises(ValueError, match="Flatten: x has .* known sizes because Dense"):
+        tw.Sequential([Flatten(input_shape=(None, 3)), Dense(2)])
+    with pytest.raises(ValueError, match="GRU: input_shape is 0"):
+        GRU(2, input_shape=(0, 3))

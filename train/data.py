@@ -19,7 +19,11 @@ def inputs(op, name, x, dtype, input_shape=None):
         raise ValueError(f"{op}: {name} has shape {x.shape}, there are no samples")
     if input_shape is not None and x.shape[1:] != input_shape[1:] and not _fits(x.shape[1:], input_shape[1:]):
         expected = ", ".join(["N", *map(str, input_shape[1:])])
-        remedy = f"; one sample is {name}[None]" if x.shape == input_shape[1:] else ""
+        remedy = ""
+        if _fits(x.shape, input_shape[1:]):
+            remedy = f"; one sample is {name}[None]"
+        elif input_shape[-1] == 1 and _fits(x.shape[1:], input_shape[1:-1]):
+            remedy = f"; add the channel axis with {name}[..., None]"
         raise ValueError(
             f"{op}: {name} has shape {x.shape}, expected ({expected}) because the model was built for it{remedy}"
         )
@@ -114,20 +118,20 @@ def _fits(shape, wanted):
 def all_inputs(op, name, x, model, exact=True):
     """The samples as the model takes them: an array, or a list or a dict of arrays, all checked.
 
-    exact  whether they have the shape that the model was built for; else layers look at it, which may take any length
+    exact  whether they have the shape that was declared for the model; else layers look at it
     """
     names = getattr(model, "input_names", None) or ()
     if len(names) > 1:
         wanted = zip(names, model.arranged(op, x), model.input_dtypes, model.input_shapes)
         x = [inputs(op, f"{name}[{n!r}]", one, dtype, shape if exact else None) for n, one, dtype, shape in wanted]
     elif isinstance(x, dict) and names:
-        return inputs(op, name, model.arranged(op, x)[0], model.input_dtype, model.input_shape if exact else None)
+        return inputs(op, name, model.arranged(op, x)[0], model.input_dtype, model.declared_shape if exact else None)
     elif isinstance(x, dict):
         x = {key: inputs(op, f"{name}[{key!r}]", one, _dtype_of(one, model)) for key, one in x.items()}
     elif isinstance(model.input_shape, list) or takes_a_list(model) and _are_arrays(x):
         x = [inputs(op, f"{name}[{i}]", one, _dtype_of(one, model)) for i, one in enumerate(x)]
     else:
-        return inputs(op, name, x, model.input_dtype, model.input_shape if exact else None)
+        return inputs(op, name, x, model.input_dtype, model.declared_shape if exact else None)
     arrays = listed(x)
     for i, one in enumerate(arrays):
         if len(one) != len(arrays[0]):

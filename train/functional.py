@@ -29,6 +29,8 @@ class Functional(Model):
     (5, 1)
     """
 
+    declared = True
+
     def __init__(self, inputs, outputs, name=None):
         self.name = name
         self._in, names, self.input_form = ports("input", inputs)

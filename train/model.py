@@ -8,7 +8,7 @@ from ..layers._block import found, once
 from ..layers._device import expect_cuda, placed, used
 from ..layers._door import as_array, writeable
 from ..layers._layer import Layer
-from ..layers._symbol import Symbol, connected, formed, listed
+from ..layers._symbol import Symbol, closed, connected, formed, listed, on_sizes
 from ..layers._tape import Parameter, Tensor, no_grad
 from ..layers._weights import Weighted
 from . import saving
@@ -29,7 +29,9 @@ class Model(Weighted, Fitting):
     training = True  # as in PyTorch; `fit` sets it, `evaluate` and `predict` clear it, all restore it
     stop_training = False  # a callback sets it, `fit` ends after the epoch
     history = None  # of the last `fit`
-    input_shape = None  # with None for the batch axis, known after `build`; a list of them for several inputs
+    # with None for the batch axis and for sizes left open, known after `build`; a list of them for several inputs
+    input_shape = None
+    declared = False  # whether `input_shape` was said and is enforced; else it is that of the first data
     input_names = output_names = None  # lists, where the model was made of inputs and outputs
     _device = None  # what `to` said
 
@@ -76,16 +78,24 @@ class Model(Weighted, Fitting):
     def build(self, input_shape):
         """Make all parameters, for inputs of `input_shape` with None for the batch axis, by running once on zeros.
 
-        A model whose `forward` takes several inputs gets a list of shapes. Raises ValueError for anything else.
+        A model whose `forward` takes several inputs gets a list of shapes. Data is held to them: None for another axis
+        means any size. Raises ValueError for anything else.
         """
         several = (
             isinstance(input_shape, list) and input_shape and all(isinstance(s, (list, tuple)) for s in input_shape)
         )
-        arrays = [self._zeros(shape) for shape in (input_shape if several else [input_shape])]
-        self.probe(arrays if several else arrays[0], "build")
+        shapes = list(map(self._checked_shape, input_shape if several else [input_shape]))
 
-    def _zeros(self, shape):
-        """A sample of zeros for a shape with None for the batch axis."""
+        def run(stand_in):
+            arrays = [np.zeros((1, *closed(shape[1:], stand_in)), self.dtype) for shape in shapes]
+            self.probe(arrays if several else arrays[0], "build")
+
+        on_sizes(run, shapes)
+        if not self.declared:
+            self.input_shape, self.declared = shapes if several else shapes[0], True
+
+    def _checked_shape(self, shape):
+        """A shape with None for the batch axis and sizes left open, as a tuple."""
         if not isinstance(shape, (tuple, list)) or len(shape) == 1 and isinstance(shape[0], int):
             sizes = ", ".join(map(str, shape if isinstance(shape, (tuple, list)) else [shape]))
             raise ValueError(
@@ -95,8 +105,9 @@ class Model(Weighted, Fitting):
         if not shape or shape[0] is not None and not isinstance(shape[0], int):
             raise ValueError(f"build: input_shape is {shape}, expected (None, ...), None for the batch axis")
         for size in shape[1:]:
-            check.whole("build", "input_shape", size, 1)
-        return np.zeros((1, *shape[1:]), self.dtype)
+            if size is not None:
+                check.whole("build", "input_shape", size, 1)
+        return (None, *shape[1:])
 
     def probe(self, x, op):
         """The output array for the first sample of x, in evaluation mode; builds what is not built. x may be a list or
@@ -118,6 +129,11 @@ class Model(Weighted, Fitting):
             shapes = [(None, *one.shape[1:]) for one in listed(x)]
             self.input_shape = shapes[0] if _form(x) is None else shapes
         return formed(_form(y), [one.value for one in listed(y)])
+
+    @property
+    def declared_shape(self):
+        """The `input_shape` that data is held to; None where nothing was said."""
+        return self.input_shape if self.declared else None
 
     @property
     def input_shapes(self):

@@ -46,6 +46,7 @@ def save(model, path):
     document = {
         "model": structure,
         "input_shape": sizes if isinstance(model.input_shape, list) else sizes[0],
+        "declared": model.declared,
         "compile": _compiled(model._trainer),
     }
     write(path, document, _values(model))
@@ -99,6 +100,8 @@ def load(path, custom_objects=None):
         if "model" not in document:
             raise ValueError("it holds weights alone; use load_weights on a model of the same structure")
         model = Reader(archive, custom_objects).model(document["model"], document["input_shape"])
+        if not document.get("declared", True):
+            model.declared = False
         for name, p in model.named_parameters().items():  # of models of your own, which no layer has
             if not archive.asked(name):
                 assign(p.value, archive.array(name, p.value.shape, p.value.dtype))

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from ..layers._layer import Layer
-from ..layers._symbol import Symbol
-from ..layers._tape import Tensor, no_grad
+from ..layers._symbol import Symbol, connected, make_input
+from ..layers._tape import Tensor
 from .model import Model
 from .naming import unique, unique_of
 from .trainer import mode
@@ -22,6 +20,10 @@ class Sequential(Model):
     >>> Sequential([Dense(4, activation="relu", input_shape=(3,)), Dense(2)]).count_params()
     26
     """
+
+    _begin = None  # name and dtype of the `tw.Input` that was given
+    _end = None  # the symbol of what the last layer gives, where it is known
+    _graph = None  # the symbols of the input and all layers' results, once they were asked for
 
     def __init__(self, layers=None, *more, dtype=None, name=None):
         if more or layers is not None and not isinstance(layers, Iterable):
@@ -49,11 +51,11 @@ class Sequential(Model):
         name = unique(layer.name, self._names) if known and layer.name else unique_of("Sequential", layer, self._names)
         if self._dtype is not None:
             _set_dtype(layer, self._dtype)
-        if not self._layers and self.input_shape is None and layer.input_shape is not None:
-            shape = layer.input_shape if isinstance(layer, Layer) else layer.input_shape[1:]
-            self.input_shape = (None, *shape)
-        if self.input_shape is not None:
-            self._build_one(layer)
+        shape = self.input_shape if self._layers or self.declared else _declared(layer)
+        end = None if shape is None else self._after(layer, self._reached(shape))
+        if not self._layers and shape is not None:
+            self.input_shape, self.declared = shape, True
+        self._end, self._graph = end, None
         self._layers.append(layer)
         self._names.append(name)
         if self._trainer is not None:
@@ -62,8 +64,8 @@ class Sequential(Model):
     def _add_input(self, x):
         if self._layers or x.call is not None:
             raise ValueError("Sequential: an Input is expected before all layers")
-        if None not in x.shape[1:]:
-            self.input_shape = x.shape
+        self.input_shape, self.declared = x.shape, True
+        self._begin = x.name, x.dtype_given
 
     def forward(self, x):
         for layer in self._layers:
@@ -86,17 +88,109 @@ class Sequential(Model):
             raise ValueError(f"{op}: the model has no layers; add some")
         return super().probe(x, op)
 
-    def _build_one(self, layer):
-        """Run a layer on zeros, of the shape that comes out of those before it."""
-        shape = self._output_shape if self._layers else self.input_shape
-        with mode(layer, False), no_grad():
-            y = layer(Tensor(np.zeros((1, *shape[1:]), layer.dtype)))
-        if not isinstance(y, Tensor):
-            raise ValueError(
-                f"Sequential: {layer!r} gives several results, expected one for the next layer; write a model with "
-                f"tw.Input and tw.Model(inputs, outputs)"
-            )
-        self._output_shape = (None, *y.shape[1:])
+    def build(self, input_shape):
+        """As every model's `build`; raises ValueError too for layers that need a known size where it is left open."""
+        if (
+            self.declared
+            or not self._layers
+            or not isinstance(input_shape, (tuple, list))
+            or None not in input_shape[1:]
+        ):
+            return super().build(input_shape)
+        shape = self._checked_shape(input_shape)
+        self._end = self._reached(shape)
+        self.input_shape, self.declared = shape, True
+
+    def pop(self):
+        """Take the last layer away and return it. Raises ValueError if there is none."""
+        if not self._layers:
+            raise ValueError("pop: the model has no layers")
+        layer = self._layers.pop()
+        self._names.pop()
+        self._end = self._graph = None
+        if not self._layers and self._begin is None:
+            self.input_shape, self.declared = None, False
+        if self._trainer is not None:
+            self._trainer.attached = False
+        return layer
+
+    @property
+    def inputs(self):
+        """The symbol of the input, in a list. Raises ValueError before `build`, as `outputs` and `output_of`."""
+        return [self._traced("inputs")[0]]
+
+    @property
+    def outputs(self):
+        """The symbol of the output, in a list."""
+        return [self._traced("outputs")[-1]]
+
+    def output_of(self, name, call=0):
+        """The symbol that the layer or model `name` gives: `Model(model.inputs, model.output_of("conv"))` computes
+        features. A layer that is there twice has two names. Raises ValueError for others."""
+        symbols = self._traced("output_of")
+        if name not in self._names:
+            self.get_layer(name)
+            raise ValueError(f"output_of: {name!r} is in another model, which has its own output_of")
+        if call != 0:
+            raise ValueError(f"output_of: call is {call} of {name!r}, which the model calls once")
+        return symbols[1 + self._names.index(name)]
+
+    def _traced(self, op):
+        """The symbols of the input and of what each layer gives."""
+        self._expect_built(op)
+        if self.input_shape is None or isinstance(self.input_shape, list):
+            raise ValueError(f"{op}: the model does not know its input_shape; call model.build((None, ...)) first")
+        if self._graph is None:
+            symbols = [self._input(self.input_shape)]
+            for layer in self._layers:
+                symbols.append(_on(layer, symbols[-1]))
+            self._graph = symbols
+        return self._graph
+
+    def _input(self, shape):
+        return make_input(shape[1:], *(self._begin or (None, None)))
+
+    def _reached(self, shape):
+        """The symbol of what all layers so far give for an input of `shape`."""
+        if self._end is not None:
+            return self._end
+        x = self._input(shape)
+        for layer in self._layers:
+            x = self._after(layer, x)
+        return x
+
+    def _after(self, layer, x):
+        """What a layer gives, which is built by that. Of known size it holds on to nothing that was before."""
+        y = _on(layer, x)
+        if isinstance(layer, Layer):
+            layer.output_shape = y.shape
+        if y.longer is not None:
+            return y
+        end = Symbol(y.value)
+        end.mask = y.mask
+        return end
+
+    def __getstate__(self):
+        return {**vars(self), "_end": None, "_graph": None}
+
+
+def _declared(layer):
+    """The shape that a first layer or model declares, with the batch axis."""
+    if isinstance(layer, Model):
+        shape = layer.declared_shape
+        return None if isinstance(shape, list) else shape
+    return None if layer.input_shape is None else (None, *layer.input_shape)
+
+
+def _on(layer, x):
+    with mode(layer, False):
+        y = connected(layer, [x])
+    if not isinstance(y, Tensor):
+        raise ValueError(
+            f"Sequential: {layer!r} gives several results, expected one for the next layer; write a model with "
+            f"tw.Input and tw.Model(inputs, outputs)"
+        )
+    return y
 
 
 def _set_dtype(layer, dtype):

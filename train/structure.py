@@ -14,7 +14,7 @@ from ..layers import initializers, regularizers
 from ..layers._block import Block
 from ..layers._layer import Layer
 from ..layers._settings import Settings
-from ..layers._symbol import formed, listed, make_input
+from ..layers._symbol import closed, formed, listed, make_input, on_sizes
 from ..layers._tape import Tensor, no_grad
 from .functional import Functional
 from .model import Model
@@ -105,11 +105,15 @@ class Reader:
             raise ValueError(f"its model is a {type(model).__name__}, which is none")
         if not isinstance(model, Functional):
             shapes = input_shape if input_shape and isinstance(input_shape[0], list) else [input_shape]
-            inputs = [Tensor(np.zeros((0, *_sizes(shape)), model.dtype)) for shape in shapes]
-            with mode(model, False), no_grad():
-                model(inputs if len(inputs) > 1 else inputs[0])
-            shapes = [(None, *shape) for shape in shapes]
-            model.input_shape = shapes[0] if len(shapes) == 1 else shapes
+            shapes = [(None, *_sizes(shape, open_ends=True)) for shape in shapes]
+
+            def run(size):
+                inputs = [Tensor(np.zeros((0, *closed(shape[1:], size)), model.dtype)) for shape in shapes]
+                with mode(model, False), no_grad():
+                    model(inputs if len(inputs) > 1 else inputs[0])
+
+            on_sizes(run, shapes)
+            model.input_shape, model.declared = shapes[0] if len(shapes) == 1 else shapes, True
         for layer in self._layers:
             vars(layer).pop("source", None)
         for thing, inner in self._partly:  # now that all layers are made, outer ones first
