@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import tilewright as tw
-from tilewright.layers import Conv2D, Dense, Dropout, Flatten
+from tilewright.layers import GRU, Conv2D, Dense, Dropout, Flatten, PositionEmbedding
 from tilewright.train import Adam, BackupAndRestore, Callback, SummaryWriter, TensorBoard
 from tilewright.train.callbacks.tensorboard import image
 from tilewright.train.tensorboard import graph
@@ -174,6 +174,12 @@ def test_a_training_that_goes_on_writes_on(tmp_path, read):
     assert [event.step for event in log.Scalars("batch_loss")] == list(range(8))
     found = [(event.step, event.value) for event in log.Scalars("epoch_loss")]
     assert found == [(i, np.float32(value)) for i, value in enumerate(history["loss"])]
+
+
+@pytest.mark.parametrize("layer", [GRU(2), PositionEmbedding(5)])
+def test_the_graph_of_a_model_whose_lengths_are_open(layer):
+    nodes = graph(tw.Sequential([tw.Input((None, 3)), layer]))
+    assert [node[0] for node in nodes] == ["input", "gru" if isinstance(layer, GRU) else "position_embedding"]
 
 
 def test_without_the_extra(monkeypatch, tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..layers._symbol import closed, on_sizes
 from ..layers._tape import Tensor, no_grad
 from .mode import mode
 
@@ -48,13 +49,16 @@ def graph(model):
     Found by running the model on zeros: a layer's input is the very array that another one gave. [] for a model whose
     input shape is not known.
     """
+    shapes = model.input_shapes
+    return [] if shapes is None else on_sizes(lambda size: _graph(model, shapes, size), shapes)
+
+
+def _graph(model, shapes, size):
+    """See `graph`, with a size for those that are left open."""
     from .watching import watched
 
-    shapes = model.input_shapes
-    if shapes is None:
-        return []
     several, dtypes = len(shapes) > 1, getattr(model, "input_dtypes", [model.input_dtype] * len(shapes))
-    arrays = [np.zeros((1, *shape[1:]), dtype or np.int64) for shape, dtype in zip(shapes, dtypes)]
+    arrays = [np.zeros((1, *closed(shape[1:], size)), dtype or np.int64) for shape, dtype in zip(shapes, dtypes)]
     names = getattr(model, "input_names", None) or [f"input_{i}" if several else "input" for i in range(len(arrays))]
     made_by, nodes, kept = {}, {}, list(arrays)  # arrays are kept so that no other one gets the place of one
     for i, x in enumerate(arrays):
