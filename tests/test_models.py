@@ -1,9 +1,12 @@
 """Models: what is found by attribute, names, build, weights, modes, summary."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import tilewright as tw
-from tilewright.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+from tilewright.layers import GRU, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
 
 class Block(tw.Model):
@@ -256,3 +259,56 @@ BAD = [
 def test_bad_calls_say_what_is_wrong(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_sequential_has_inputs_and_outputs():
+    model = tw.Sequential([tw.Input((None, 3), name="seq"), GRU(4, return_sequences=True, name="h"), Dense(2)])
+    assert [x.shape for x in (*model.inputs, *model.outputs)] == [(None, None, 3), (None, None, 2)]
+    assert model.inputs[0] is model.inputs[0]
+    features = tw.Model(model.inputs, model.output_of("h"))
+    x = np.ones((2, 5, 3), np.float32)
+    assert features.input_names == ["seq"]
+    np.testing.assert_array_equal(features.predict(x), model.layers[0](x).numpy())
+    whole = tw.Model(model.inputs, model.outputs)
+    again = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+    np.testing.assert_array_equal(whole.predict({"seq": x})[0], again.predict(x))
+    assert again.inputs[0].name == "seq" and again.output_of("h").shape == (None, None, 4)
+    twice = Dense(3, name="twice")
+    shared = tw.Sequential([twice, twice, tw.Sequential([Dense(1, name="inner")])])
+    with pytest.raises(ValueError, match="^inputs: the model is not built"):
+        shared.inputs  # noqa: B018
+    shared.predict(np.ones((2, 3)))
+    assert [shared.output_of(name).shape[1] for name in shared._names] == [3, 3, 1]
+    assert shared.outputs[0].call.inputs == (shared.output_of("twice_1"),)
+    for name, message in (("twic", "did you mean 'twice'"), ("sequential.inner", "is in another model")):
+        with pytest.raises(ValueError, match=message):
+            shared.output_of(name)
+    with pytest.raises(ValueError, match="output_of: call is 1"):
+        shared.output_of("twice", call=1)
+
+
+def test_pop_takes_the_last_layer():
+    model = tw.Sequential([Dense(4, input_shape=(3,)), Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((2, 3)), np.ones((2, 2)), verbose=0)
+    assert model.outputs[0].shape == (None, 2)
+    assert model.pop().units == 2 and model.count_params() == 16 and model.outputs[0].shape == (None, 4)
+    model.add(Dense(5))
+    assert model.count_params() == 41 and model.layers[-1].built
+    model.fit(np.ones((2, 3)), np.ones((2, 5)), verbose=0)
+    model.pop(), model.pop()
+    with pytest.raises(ValueError, match="^pop: the model has no layers"):
+        model.pop()
+    model.add(Dense(1))
+    assert model.predict(np.ones((2, 7))).shape == (2, 1)
+
+
+def test_repr_says_what_a_model_is():
+    x = tw.Input((3,))
+    assert repr(tw.Sequential([Dense(4, input_shape=(3,)), Dense(2)], name="base")) == (
+        "<Sequential 'base': 2 layers, 26 parameters>"
+    )
+    assert repr(tw.Sequential([Dense(4)])) == "<Sequential: 1 layer, not built>"
+    assert repr(tw.Sequential()) == "<Sequential: 0 layers, not built>"
+    assert repr(tw.Model(x, Dense(1000)(x))) == "<Model: 1 layer, 4,000 parameters>"
+    assert repr(Net()).startswith("<Net: ")

@@ -13,7 +13,7 @@ from ..layers._tape import Parameter, Tensor, no_grad
 from ..layers._weights import Weighted
 from . import saving
 from .fitting import Fitting
-from .summary import table
+from .summary import described, table
 from .trainer import mode
 
 
@@ -289,6 +289,9 @@ class Model(Weighted, Fitting):
         """
         self._expect_built("load_weights")
         return saving.load_weights(self, path, by_name, skip_mismatch)
+
+    def __repr__(self):
+        return described(self)
 
     def _expect_built(self, op):
         unbuilt = [path for path, layer in self.named_layers().items() if not layer.built]

@@ -51,6 +51,15 @@ def table(model):
     )
 
 
+def described(model):
+    """A model in a line, its `repr`: class, name, number of layers, number of weights."""
+    count = len(model.layers)
+    built = all(layer.built for layer in model.named_layers().values()) and (count or model.parameters())
+    weights = f"{model.count_params():,} parameters" if built else "not built"
+    name = f" {model.name!r}" if model.name else ""
+    return f"<{_kind(model)}{name}: {count} layer{'' if count == 1 else 's'}, {weights}>"
+
+
 class _Graph:
     """What a functional model knows of its layers besides; of another model nothing."""
 
