@@ -149,3 +149,29 @@ def test_none_in_shapes_means_any_size():
         tw.Sequential([Flatten(input_shape=(None, 3)), Dense(2)])
     with pytest.raises(ValueError, match="GRU: input_shape is 0"):
         GRU(2, input_shape=(0, 3))
+
+
+def test_batches_of_a_stream_have_the_declared_shape_too():
+    def batches(*lengths):
+        return ((of(length), np.ones(2)) for length in lengths)
+
+    for shape in ((None, 3), None):
+        model = tw.Sequential([GRU(4, input_shape=shape), Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(batches(3, 5, 4), validation_data=batches(3, 6), verbose=0)
+    fixed = tw.Sequential([GRU(4, input_shape=(5, 3)), Dense(1)])
+    fixed.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"fit: x has shape \(2, 4, 3\), expected \(N, 5, 3\)"):
+        fixed.fit(batches(5, 4), verbose=0)
+    with pytest.raises(ValueError, match=r"predict: x has shape \(2, 4, 3\), expected \(N, 5, 3\)"):
+        fixed.predict(batches(5, 4))
+
+
+def test_files_keep_what_models_in_a_model_declare(tmp_path):
+    base = tw.Sequential([tw.Input((None, 3)), GRU(4)], name="base")
+    x = tw.Input((None, 3))
+    for model in (tw.Sequential([base, Dense(1)]), tw.Model(x, Dense(1)(base(x)))):
+        model.save(tmp_path / "model.tw")
+        again = tw.load(tmp_path / "model.tw").get_layer("base")
+        assert again.declared_shape == (None, None, 3) and again.outputs[0].shape == (None, 4)
+        np.testing.assert_array_equal(again.predict(of(6)), base.predict(of(6)))

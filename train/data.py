@@ -115,23 +115,20 @@ def _fits(shape, wanted):
     return len(shape) == len(wanted) and all(b is None or a == b for a, b in zip(shape, wanted))
 
 
-def all_inputs(op, name, x, model, exact=True):
-    """The samples as the model takes them: an array, or a list or a dict of arrays, all checked.
-
-    exact  whether they have the shape that was declared for the model; else layers look at it
-    """
+def all_inputs(op, name, x, model):
+    """The samples as the model takes them, of the shape declared for it: an array, or a list or a dict of arrays."""
     names = getattr(model, "input_names", None) or ()
     if len(names) > 1:
         wanted = zip(names, model.arranged(op, x), model.input_dtypes, model.input_shapes)
-        x = [inputs(op, f"{name}[{n!r}]", one, dtype, shape if exact else None) for n, one, dtype, shape in wanted]
+        x = [inputs(op, f"{name}[{n!r}]", one, dtype, shape) for n, one, dtype, shape in wanted]
     elif isinstance(x, dict) and names:
-        return inputs(op, name, model.arranged(op, x)[0], model.input_dtype, model.declared_shape if exact else None)
+        return inputs(op, name, model.arranged(op, x)[0], model.input_dtype, model.declared_shape)
     elif isinstance(x, dict):
         x = {key: inputs(op, f"{name}[{key!r}]", one, _dtype_of(one, model)) for key, one in x.items()}
     elif isinstance(model.input_shape, list) or takes_a_list(model) and _are_arrays(x):
         x = [inputs(op, f"{name}[{i}]", one, _dtype_of(one, model)) for i, one in enumerate(x)]
     else:
-        return inputs(op, name, x, model.input_dtype, model.declared_shape if exact else None)
+        return inputs(op, name, x, model.input_dtype, model.declared_shape)
     arrays = listed(x)
     for i, one in enumerate(arrays):
         if len(one) != len(arrays[0]):

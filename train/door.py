@@ -127,10 +127,10 @@ class Door:
         """Whether the model computes on a device."""
         return on_device(listed(self.example)[0])
 
-    def run(self, op, loose, x, y, w=None, class_weight=None, exact=False):
+    def run(self, op, loose, x, y, w=None, class_weight=None):
         """(outputs, targets, weights) of a batch; a loose one is checked and converted here."""
         if loose:
-            x = data.all_inputs(op, "x", x, self.model, exact)
+            x = data.all_inputs(op, "x", x, self.model)
         output = self.model(tensors(x))
         t, found = y, values(output)
         if loose:

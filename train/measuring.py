@@ -87,7 +87,7 @@ class Measuring(Door):
     def _on_batch(self, op, x, y, sample_weight, class_weight, return_dict, act):
         if y is None:
             raise ValueError(f"{op}: y is None, expected a target for each sample of x")
-        output, t, w = self.run(op, True, x, y, sample_weight, class_weight, exact=True)
+        output, t, w = self.run(op, True, x, y, sample_weight, class_weight)
         found = values(output)
         kept = self._metrics_of_fit()
         running = running_for(found, self.metrics, self.loss)

@@ -38,7 +38,7 @@ def predict(model, x, batch_size, verbose=0, steps=None, callbacks=None):
         for batch, one in enumerate(batches):
             for call in before:
                 call(batch, {})
-            output = values(model(tensors(data.all_inputs(op, "x", one, model, exact=False))))
+            output = values(model(tensors(data.all_inputs(op, "x", one, model))))
             form = tuple(output) if isinstance(output, dict) else "list" if isinstance(output, list) else None
             found.append([to_host(y) for y in listed(output)])
             for call in after:

@@ -46,7 +46,9 @@ class Writer:
         self._numbers[id(thing)] = len(self._numbers)
         if type(thing) is Sequential:
             layers = [self.thing(name, child) for name, child in thing.children()]
-            return {"class": "Sequential", "name": thing.name, "layers": layers}
+            entry = {"class": "Sequential", "name": thing.name, "layers": layers}
+            shape = thing.declared_shape
+            return entry if shape is None or isinstance(shape, list) else {**entry, "input_shape": list(shape[1:])}
         if type(thing) is Functional:
             return self._functional(thing)
         if not hasattr(thing, "config"):
@@ -96,7 +98,7 @@ class Reader:
 
     def __init__(self, archive, custom_objects):
         self._archive, self._custom = archive, custom_objects
-        self._things, self._layers, self._partly = [], [], []
+        self._things, self._layers, self._partly, self._declared = [], [], [], []
 
     def model(self, entry, input_shape):
         """The model of a whole file."""
@@ -116,6 +118,8 @@ class Reader:
             model.input_shape, model.declared = shapes[0] if len(shapes) == 1 else shapes, True
         for layer in self._layers:
             vars(layer).pop("source", None)
+        for thing, sizes in self._declared:  # not before, which would run it on a sample
+            thing.input_shape, thing.declared = (None, *_sizes(sizes, open_ends=True)), True
         for thing, inner in self._partly:  # now that all layers are made, outer ones first
             layers = inner_layers(thing)
             for path, trainable in inner.items():
@@ -157,6 +161,8 @@ class Reader:
             model.add(child)
             if model._names[-1] != name:
                 raise ValueError(f"its layer {model._names[-1]!r} was {name!r} when it was written")
+        if "input_shape" in entry:
+            self._declared.append((model, entry["input_shape"]))
         return model
 
     def _functional(self, entry, path):
