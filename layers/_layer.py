@@ -20,6 +20,7 @@ import numpy as np
 from ..kernels import _check as check
 from ._device import on_device, placed, to_device, used
 from ._door import as_array, expect_name, writeable
+from ._own import Unset, expect_pair, name_arguments
 from ._several import joined
 from ._symbol import Symbol, connected
 from ._tape import Buffer, Parameter, Tensor, tape
@@ -43,8 +44,13 @@ class Layer(Weighted):
     has_parameters = False  # known after `build`
     learns = False  # whether a parameter was trainable at `build`, or when `trainable` was set
     _trainable = True
+    input_shape, dtype, name = Unset(), Unset(), Unset()
     array = np.ndarray  # the class of the weights' arrays, and so of inputs
     source = None  # where a file is read: what gives the arrays of the weights, see `build`
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        name_arguments(cls)
 
     def __init__(self, *, input_shape=None, dtype="float32", name=None):
         op = type(self).__name__
@@ -181,7 +187,12 @@ class Layer(Weighted):
             or not self.built
         ):
             return self._call(x, *more)
-        y, backward = self.forward(x.value)
+        result = self.forward(x.value)
+        try:
+            y, backward = result
+        except (TypeError, ValueError):
+            expect_pair(self, result)
+            raise
         if y.__class__ is tuple or self.output_shape is None:
             return self._result(y, backward, (x,))
         if (self.learns or x.requires_grad or self.has_parameters and self.trainable) and tape.recording:
@@ -196,10 +207,16 @@ class Layer(Weighted):
         inputs = self._prepare(*inputs)
         values, masks = [x.value for x in inputs], tuple(x.mask for x in inputs)
         if all(mask is None for mask in masks):
-            return self._result(*self.forward(*values), inputs)
+            return self._result(*self._forwarded(self.forward(*values)), inputs)
         masks = masks if self.several else masks[0]
-        result = self._result(*self.forward_masked(*values, mask=masks), inputs)
+        result = self._result(*self._forwarded(self.forward_masked(*values, mask=masks)), inputs)
         (result[0] if result.__class__ is tuple else result).mask = self.mask_after(masks)
+        return result
+
+    def _forwarded(self, result):
+        """What a forward gave, looked at the first time."""
+        if self.output_shape is None:
+            expect_pair(self, result)
         return result
 
     def _inputs(self, inputs):
@@ -213,6 +230,7 @@ class Layer(Weighted):
     def _result(self, y, backward, inputs):
         """The tensor of a result, or those of several, on the tape where it has to be."""
         if self.output_shape is None:
+            expect_pair(self, (y, backward))
             self.output_shape = [(None, *one.shape[1:]) for one in y] if y.__class__ is tuple else (None, *y.shape[1:])
         recorded = tape.recording and (
             self.learns or any(x.requires_grad for x in inputs) or self.has_parameters and self.trainable

@@ -101,7 +101,11 @@ class Tensor:
                 if gradients[0] is None:
                     raise _no_gradient(f"{_maker(backward)} gave no gradient for its input")
             else:
-                backward(dy, need_dx=False)
+                try:
+                    backward(dy, need_dx=False)
+                except TypeError as error:
+                    _expect_need_dx(backward, error)
+                    raise
                 continue
             for parent, gradient in zip(parents, gradients):
                 if parent.requires_grad:
@@ -345,6 +349,15 @@ def _no_gradient(why):
         f"backward: {why}, and weights before it need one; return a closure backward(dy) that gives dx, freeze what is "
         f"before it with trainable = False, or put it behind all that is trained"
     )
+
+
+def _expect_need_dx(backward, error):
+    """An error that says that a closure has no such argument is said in words that help."""
+    if "unexpected keyword argument 'need_dx'" in str(error):
+        raise TypeError(
+            f"{_maker(backward)}: the closure that forward returned has no need_dx, expected backward(dy, "
+            f"need_dx=True), as of every layer with parameters; where it is False nobody wants dx, and None will do"
+        ) from error
 
 
 def _maker(backward):

@@ -12,6 +12,7 @@ from ..kernels.optim import Treatment, ema_update
 from ..kernels.optim._treatment import expect_clips
 from ..layers._device import assign, beside, on_device, to_host
 from ..layers._layer import config
+from ..layers._own import name_arguments
 from ..layers._tape import Buffer, Parameter
 from .optimizer_state import set_state, state_of
 from .schedules import LearningRateSchedule, packed, unpacked
@@ -75,6 +76,7 @@ class Optimizer:
     def __init_subclass__(cls, **options):
         """A constructor's `**common` stands for the arguments that all optimizers take; its signature has them all."""
         super().__init_subclass__(**options)
+        name_arguments(cls)
         own = inspect.signature(cls.__init__).parameters
         if "common" in own:
             rest = [p.replace(kind=p.KEYWORD_ONLY) for name, p in _COMMON.items() if name not in own]

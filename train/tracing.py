@@ -1,5 +1,6 @@
 """What the first step of a training is looked at for: layers that let no gradient through, weights that get none."""
 
+import functools
 import warnings
 
 from .watching import every_layer
@@ -46,6 +47,7 @@ def _told(path, layer, forward, called):
         if backward is None and not trained_before:
             return y, None
 
+        @functools.wraps(backward or forward)
         def told_backward(*dy, **options):
             dx = None if backward is None else backward(*dy, **options)
             if dx is None and options.get("need_dx", True):

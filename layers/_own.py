@@ -1,0 +1,71 @@
+"""What is said to those who write a layer of their own, or construct one, where something does not fit."""
+
+import difflib
+import functools
+import inspect
+import re
+
+_KERAS = {"lr": "learning_rate", "input_dim": "input_shape", "decay": "weight_decay"}
+
+
+class Unset:
+    """An attribute that the constructor of the base sets: where it is missing, that was not called."""
+
+    def __set_name__(self, owner, name):
+        self._base = owner.__name__
+
+    def __get__(self, thing, kind=None):
+        if thing is None:
+            return self
+        raise AttributeError(
+            f"{kind.__name__}: the constructor of {self._base} was not called; begin __init__ with super().__init__()"
+        )
+
+
+def expect_pair(layer, result):
+    """A layer's forward gave (y, backward)."""
+    name, wanted = type(layer).__name__, "expected (y, backward): an array and the function that makes dx of dy"
+    if result.__class__ is not tuple or len(result) != 2:
+        given = f"a tuple of {len(result)}" if isinstance(result, tuple) else f"{type(result).__name__} alone"
+        raise TypeError(f"{name}: forward returned {given}, {wanted}")
+    y, backward = result
+    if not all(hasattr(one, "shape") for one in (y if y.__class__ is tuple else (y,))):
+        raise TypeError(f"{name}: forward returned {type(y).__name__} for y, {wanted}")
+    if not (callable(backward) or backward is None):
+        raise TypeError(f"{name}: forward returned {type(backward).__name__} for backward, {wanted}")
+
+
+def name_arguments(cls):
+    """Let the constructor that a class defines say which class has no such argument, and what may have been meant."""
+    given = vars(cls).get("__init__")
+    if given is None:
+        return
+
+    @functools.wraps(given)
+    def __init__(self, *args, **options):
+        try:
+            given(self, *args, **options)
+        except TypeError as error:
+            unknown = re.search(r"got an unexpected keyword argument '(\w+)'", str(error))
+            if not unknown or unknown[1] not in options or type(self).__init__ is not __init__:
+                raise
+            raise TypeError(_unknown_argument(type(self), unknown[1], options[unknown[1]])) from None
+
+    cls.__init__ = __init__
+
+
+def _unknown_argument(cls, name, value):
+    names = set()
+    for base in cls.__mro__:  # as far as the rest is handed on
+        arguments = inspect.signature(base).parameters.values()
+        names |= {p.name for p in arguments if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+        if all(p.kind is not p.VAR_KEYWORD for p in arguments):
+            break
+    meant = _KERAS.get(name)
+    if meant in names:
+        value = (value,) if meant == "input_shape" and isinstance(value, int) else value
+        hint = f"; did you mean {meant}={value!r}?"
+    else:
+        near = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.75)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{cls.__name__}: unexpected keyword argument {name!r}{hint}"
