@@ -21,7 +21,7 @@ _I64 = ir.IntType(64)
 
 
 class KernelCompiler(CompilerBase):
-    """Numba's pipeline; only the function that Python calls is made otherwise, and its code is kept apart (library.py)."""
+    """Numba's pipeline with code that is kept apart (library.py) and another function for Python to call."""
 
     def define_pipelines(self):
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
