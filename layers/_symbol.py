@@ -150,7 +150,7 @@ def connected(thing, inputs, options=None):
     call = Call(thing, inputs, options)
     try:
         found, pairs = _both(call, map(_pair, inputs))
-    except _Unknown:
+    except OpenSizeError:
         raise
     except ValueError as error:
         found, pairs = _on_other_sizes(call, error)
@@ -176,7 +176,7 @@ def formed(form, results):
     return list(results) if form == "list" else dict(zip(form, results))
 
 
-class _Unknown(ValueError):
+class OpenSizeError(ValueError):
     """A layer's weights depend on a size that was left open."""
 
 
@@ -255,14 +255,14 @@ def _unknown(call):
     while x is not None and x.call is not None:
         before = next((one for one in x.call.inputs if one.shape[-1] is None), None)
         if before is None:
-            return _Unknown(
+            return OpenSizeError(
                 f"{type(x.call.thing).__name__}: x has shape {x.call.inputs[0].shape}, expected known sizes because "
                 f"{op} comes after it, whose weights depend on them; give tw.Input all sizes, or take a layer such as "
                 f"GlobalAveragePooling1D"
             )
         x = before
     shapes = " and ".join(str(x.shape) for x in call.inputs)
-    return _Unknown(
+    return OpenSizeError(
         f"{op}: x has shape {shapes}, expected known sizes because the weights depend on them; give tw.Input all sizes"
     )
 
