@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tilewright as tw
 from tilewright.layers import Dense
+from tilewright.train import DataLoader, ModelCheckpoint
 
 X = np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32)
 Y = X.sum(1)
@@ -59,6 +60,45 @@ def test_large_numbers_whose_sum_is_infinite_are_fine():
 def test_x_and_y_in_one(x, message):
     with pytest.raises(TypeError, match=message):
         compiled().fit(x, verbose=0)
+
+
+def rows(classes):
+    return np.eye(classes)[(Y > 0).astype(int)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "activation", "loss", "options", "message"),
+    [
+        (1, None, "mse", {"y": {"a": Y}}, r"y is a dictionary and the model has one output; pass y\['a'\] itself"),
+        (1, None, "mse", {"y": Y, "class_weight": {0: 1.0}}, "class_weight needs targets that are classes, and -"),
+        (2, "softmax", "binary_crossentropy", {"y": Y > 0}, r"for labels of 2 .* sparse_cat.*, or .* Dense\(1, 'sig"),
+        (1, "sigmoid", "binary_crossentropy", {"y": rows(2)}, r"for one-hot rows pass y\[:, 1\], or take Dense\(2, 's"),
+        (1, "sigmoid", "binary_crossentropy", {"y": rows(3)}, r"for one-hot rows take Dense\(3, 'softmax'\) and cat"),
+        (
+            3,
+            "sigmoid",
+            "binary_crossentropy",
+            {"y": Y > 0},
+            r"labels of 3 classes the loss is sparse_categorical",
+        ),
+    ],
+)
+def test_targets_that_do_not_fit(columns, activation, loss, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        compiled(Dense(columns, activation), loss=loss).fit(X, verbose=0, **options)
+
+
+def test_a_transform_of_x_alone():
+    with pytest.raises(TypeError, match=r"DataLoader: transform takes \(x\), expected a function \(x, y, rng\) that"):
+        DataLoader(X, Y, transform=lambda x: x)
+    assert len(list(DataLoader(X, Y, 20, transform=lambda *batch: batch[:2]))) == 2
+
+
+@pytest.mark.parametrize("weights", [False, True])
+def test_a_checkpoint_makes_its_folder(tmp_path, weights):
+    keep = ModelCheckpoint(tmp_path / "a" / "{epoch}" / "model", save_weights_only=weights)
+    compiled().fit(X, Y, epochs=2, callbacks=[keep], verbose=0)
+    assert (tmp_path / "a" / "2" / "model").exists()
 
 
 def test_no_x():

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import inspect
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from ..kernels import _check as check
 from ..layers._device import on_device
 from ..layers._door import as_array
 from ..layers._random import generator
+from .callbacks.base import takes
 from .data import copied, cut_out
 from .weights import sample_weights
 
@@ -53,6 +55,11 @@ class DataLoader:
         check.whole(op, "prefetch", prefetch, 1)
         if transform is not None and not callable(transform):
             raise TypeError(f"{op}: transform is {transform!r}, expected a function transform(x, y, rng)")
+        if transform is not None and not takes(transform, 3):
+            raise TypeError(
+                f"{op}: transform takes {inspect.signature(transform)}, expected a function (x, y, rng) that gives "
+                f"(x, y): batches, and a random generator"
+            )
         self.batch_size, self.shuffle, self.drop_last = int(batch_size), bool(shuffle), bool(drop_last)
         self.transform, self.workers, self.prefetch = transform, int(workers), int(prefetch)
 

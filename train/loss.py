@@ -82,6 +82,9 @@ class Loss:
 
     def answers(self, op, name, target):
         """(name, targets) of everything that has one for each sample."""
+        if isinstance(target, dict):
+            inside = f"{name}[{next(iter(target))!r}]" if target else "an array"
+            raise TypeError(f"{op}: {name} is a dictionary and the model has one output; pass {inside} itself")
         yield name, target
 
     def measure(self, output, t, w=None):

@@ -53,9 +53,24 @@ def numbers(target, output, op, name, low, high, why=""):
         t = t[..., None]
     if t.ndim != output.ndim or t.shape[1:] != output.shape[1:]:
         wanted = ", ".join(["N", *map(str, output.shape[1:])]) + ("," if output.ndim == 1 else "")
-        raise ValueError(f"{op}: {name} has shape {t.shape}, expected ({wanted}) because that is the model's output")
+        raise ValueError(
+            f"{op}: {name} has shape {t.shape}, expected ({wanted}) because that is the model's output"
+            f"{_remedy(given, output, name) if 'binary' in why else ''}"
+        )
     expect_within(low, high, given, op, name, why)  # whose message counts the axes as the caller does
     return t
+
+
+def _remedy(t, output, name):
+    """What to do where a binary cross-entropy meets labels, or one column one-hot rows."""
+    columns = output.shape[-1]
+    if t.ndim == output.ndim - 1 or t.shape[1:] == (1,):
+        one = ", or for two classes one column, Dense(1, 'sigmoid')" if columns == 2 else ""
+        return f"; for labels of {columns} classes the loss is sparse_categorical_crossentropy{one}"
+    if t.ndim == output.ndim and columns == 1:
+        second = f"pass {name}[:, 1], or " if t.shape[-1] == 2 else ""
+        return f"; for one-hot rows {second}take Dense({t.shape[-1]}, 'softmax') and categorical_crossentropy"
+    return ""
 
 
 def labels(t, classes, op, name, ignored=None):

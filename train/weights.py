@@ -39,8 +39,13 @@ def class_weights(op, given, t):
         raise ValueError(f"{op}: class_weight needs one class a sample, but y has shape {t.shape}; use sample_weight")
     classes, index = np.unique(t, return_inverse=True)
     for label in classes:
+        if label != int(label):
+            raise ValueError(
+                f"{op}: class_weight needs targets that are classes, and {label} in y is no whole number; for a "
+                f"regression use sample_weight"
+            )
         if label not in given:
-            label = int(label) if label == int(label) else float(label)
+            label = int(label)
             known = ", ".join(map(str, given))
             raise ValueError(
                 f"{op}: class_weight has weights for {known} and none for {label}, which y holds; give it one, "

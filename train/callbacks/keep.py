@@ -11,7 +11,8 @@ from .base import Callback, Monitor
 class ModelCheckpoint(Callback):
     """Save the model after every epoch, or only when `monitor` is better than ever.
 
-    filepath                 the file; "{epoch:02d}-{val_loss:.2f}" in it is filled in, epochs counted from 1
+    filepath                 the file; "{epoch:02d}-{val_loss:.2f}" in it is filled in, epochs counted from 1. Folders
+                             that do not exist are made
     monitor                  a key of the history that `save_best_only` looks at
     verbose                  1 says what is saved
     save_best_only           save only when monitor is better than at the last save
@@ -79,6 +80,7 @@ class ModelCheckpoint(Callback):
             self._monitor.best = value
         path = self._path(logs, batch)
         try:
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             (self.model.save_weights if self.save_weights_only else self.model.save)(path)
         except OSError as error:
             if self.on_error == "raise":
