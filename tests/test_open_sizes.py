@@ -175,3 +175,20 @@ def test_files_keep_what_models_in_a_model_declare(tmp_path):
         again = tw.load(tmp_path / "model.tw").get_layer("base")
         assert again.declared_shape == (None, None, 3) and again.outputs[0].shape == (None, 4)
         np.testing.assert_array_equal(again.predict(of(6)), base.predict(of(6)))
+
+
+def test_several_inputs_of_a_class_have_the_declared_shapes():
+    class Two(tw.Model):
+        def __init__(self):
+            super().__init__()
+            self.steps, self.rest = GRU(2), Dense(2)
+
+        def forward(self, x):
+            return self.steps(x[0]) + self.rest(x[1])
+
+    model, free = Two(), Two()
+    model.build([(None, 5, 3), (None, 4)])
+    free.predict([of(5), np.ones((2, 4))])
+    assert free.predict([of(7), np.ones((2, 4))]).shape == model.predict([of(5), np.ones((2, 4))]).shape == (2, 2)
+    with pytest.raises(ValueError, match=r"predict: x\[0\] has shape \(2, 7, 3\), expected \(N, 5, 3\)"):
+        model.predict([of(7), np.ones((2, 4))])

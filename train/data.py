@@ -126,7 +126,9 @@ def all_inputs(op, name, x, model):
     elif isinstance(x, dict):
         x = {key: inputs(op, f"{name}[{key!r}]", one, _dtype_of(one, model)) for key, one in x.items()}
     elif isinstance(model.input_shape, list) or takes_a_list(model) and _are_arrays(x):
-        x = [inputs(op, f"{name}[{i}]", one, _dtype_of(one, model)) for i, one in enumerate(x)]
+        x, shapes = list(x), model.declared_shape
+        shapes = shapes if isinstance(shapes, list) and len(shapes) == len(x) else [None] * len(x)
+        x = [inputs(op, f"{name}[{i}]", one, _dtype_of(one, model), shapes[i]) for i, one in enumerate(x)]
     else:
         return inputs(op, name, x, model.input_dtype, model.declared_shape)
     arrays = listed(x)
