@@ -5,6 +5,7 @@ no such op. Products: "forward", "backward" for all gradients at once, "weights"
 """
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import time
@@ -12,37 +13,25 @@ import time
 import numpy as np
 
 from ..kernels.catalog import BY_NAME
-from . import (
-    peer_activations,
-    peer_attention,
-    peer_convolutions,
-    peer_losses,
-    peer_norms,
-    peer_optimizers,
-    peer_pools,
-    peer_products,
-    peer_random,
-    peer_recurrent,
-    peer_reductions,
-    peer_rows,
-    peer_shapes,
-)
 
-FAMILIES = (
-    peer_activations,
-    peer_attention,
-    peer_convolutions,
-    peer_losses,
-    peer_norms,
-    peer_optimizers,
-    peer_pools,
-    peer_products,
-    peer_random,
-    peer_recurrent,
-    peer_reductions,
-    peer_rows,
-    peer_shapes,
-)
+FAMILIES = [
+    importlib.import_module(f".peer_{name}", __package__)
+    for name in (
+        "activations",
+        "attention",
+        "convolutions",
+        "losses",
+        "norms",
+        "optimizers",
+        "pools",
+        "products",
+        "random",
+        "recurrent",
+        "reductions",
+        "rows",
+        "shapes",
+    )
+]
 TORCH = {op: make for family in FAMILIES for op, make in family.TORCH.items()}
 JAX = {op: make for family in FAMILIES for op, make in family.JAX.items()}
 
