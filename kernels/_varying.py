@@ -1,9 +1,37 @@
-"""Numbers that change from step to step, such as Adam's count of steps, where a step is recorded once and replayed.
+"""What a step that is recorded once and replayed has to know: numbers that change, and what cannot be repeated.
 
-A varying number is an ordinary int or float that knows how to get its next value. A kernel's CPU face takes it for
-what it is; a CUDA graph that has recorded a kernel with it does its first replay, which is the recorded call itself,
-with the value that it had then, and asks for the next value before every further one.
+A varying number, such as Adam's count of steps, is an ordinary number that knows how to get its next value. A kernel
+takes it for what it is; a recording that has a kernel with it asks for the next value before every replay (on CUDA
+before every one but the first, which is the recorded call itself). Sums, products and powers of it vary too; what
+float(), int() and functions of `math` make of it does not.
 """
+
+import operator
+
+import numpy as np
+
+recording = None  # the one of the CPU's kernels that is open (_cpu/recording.py)
+
+
+def refuse(why):
+    """Say that what happens now cannot be repeated by kernels alone: Python chooses by values, or keeps something."""
+    if recording is not None:
+        recording.refuse(why)
+
+
+def noted(function, *arguments):
+    """function(*arguments), which fills an array: NumPy's part of a step, which a replay does again."""
+    result = function(*arguments)
+    if recording is not None:
+        recording.also(function, arguments, result)
+    return result
+
+
+def copied(x):
+    """A copy of a NumPy array, which a replay makes again."""
+    y = np.empty_like(x)
+    noted(np.copyto, y, x)
+    return y
 
 
 class _Varying:
@@ -11,19 +39,43 @@ class _Varying:
 
     def next(self, known):
         """The value for a further replay; asked for once in each, `known` ({id: value}) keeps the answers."""
-        if id(self) not in known:
-            known[id(self)] = self._next(known)
-        return known[id(self)]
+        value = known.get(id(self))
+        if value is None:
+            value = known[id(self)] = self._next(known)
+        return value
+
+    def plain(self):
+        """The number as it is now."""
+        return self._plain(self)
+
+    def __reduce__(self):  # a copy, also in a file, is the number as it is now
+        return self._plain, (self.plain(),)
+
+    def __neg__(self):
+        return derived(operator.neg, self)
+
+
+def _arithmetic(f):
+    def forward(self, other):
+        return derived(f, self, other)
+
+    def backward(self, other):
+        return forward(other, self)
+
+    return forward, backward
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow"):
+    for _side, _method in zip(("", "r"), _arithmetic(getattr(operator, _name))):
+        setattr(_Varying, f"__{_side}{_name}__", _method)
 
 
 class _Int(_Varying, int):
-    def __reduce__(self):  # a copy, also in a file, is the number as it is now
-        return int, (int(self),)
+    _plain = int
 
 
 class _Float(_Varying, float):
-    def __reduce__(self):
-        return float, (float(self),)
+    _plain = float
 
 
 def varying(read):
@@ -37,12 +89,18 @@ def varying(read):
     return _made(read(), lambda known: read())
 
 
+def following(value, read):
+    """`value`, of which `read()` gives the next ones."""
+    return _made(value, lambda known: read())
+
+
 def derived(f, *numbers):
     """f(*numbers), a number that varies if one of those does."""
-    value = f(*numbers)
-    if not any(isinstance(number, _Varying) for number in numbers):
-        return value
-    return _made(value, lambda known: f(*(n.next(known) if isinstance(n, _Varying) else n for n in numbers)))
+    for n in numbers:
+        if isinstance(n, _Varying):
+            value = f(*[n.plain() if isinstance(n, _Varying) else n for n in numbers])
+            return _made(value, lambda known: f(*[n.next(known) if isinstance(n, _Varying) else n for n in numbers]))
+    return f(*numbers)
 
 
 def is_varying(number):

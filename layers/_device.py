@@ -10,6 +10,7 @@ import numpy as np
 from ..kernels import _check as check
 from ..kernels import _device as kernels
 from ..kernels._check_device import on_device as _lies_on_device
+from ..kernels._varying import copied, noted
 
 _current = "cpu"
 _ndarray = np.ndarray
@@ -80,6 +81,11 @@ def zeros_like(x):
     return beside(np.zeros(x.shape, x.dtype), x)
 
 
+def fresh_copy(x):
+    """A copy where x lies."""
+    return copied(x) if x.__class__ is np.ndarray else x.copy()
+
+
 def assign(x, values):
     """Fill x, wherever it lies, with a NumPy array's values."""
     if on_device(x):
@@ -93,5 +99,6 @@ def add_into(total, x):
     if on_device(total):
         importlib.import_module("..kernels._cuda.accumulate", __package__).add_into(total, x)
         return total
-    total += x
-    return total
+    if total.__class__ is np.ndarray:
+        return noted(np.add, total, x, total)
+    return total + x

@@ -18,6 +18,7 @@ import inspect
 import numpy as np
 
 from ..kernels import _check as check
+from ..kernels._varying import refuse
 from ._device import on_device, placed, to_device, used
 from ._door import as_array, expect_name, writeable
 from ._own import Unset, expect_pair, name_arguments
@@ -208,6 +209,7 @@ class Layer(Weighted):
         values, masks = [x.value for x in inputs], tuple(x.mask for x in inputs)
         if all(mask is None for mask in masks):
             return self._result(*self._forwarded(self.forward(*values)), inputs)
+        refuse("masks")
         masks = masks if self.several else masks[0]
         result = self._result(*self._forwarded(self.forward_masked(*values, mask=masks)), inputs)
         (result[0] if result.__class__ is tuple else result).mask = self.mask_after(masks)

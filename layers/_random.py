@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..kernels import _check as check
+from ..kernels._varying import refuse
 
 _generator = np.random.Generator(np.random.Philox())
 
@@ -19,9 +20,10 @@ def set_seed(seed):
 
 def generator():
     """The generator of the current seed. Ask for it at every use: `set_seed` replaces it."""
+    refuse("random numbers that Python draws")
     return _generator
 
 
 def draw_seed():
     """A fresh seed for a counter-based kernel."""
-    return int(_generator.integers(1 << 63))
+    return int(generator().integers(1 << 63))

@@ -7,7 +7,7 @@ is drawn when the layer is built.
 import numpy as np
 
 from ..kernels import _check as check
-from ..kernels._varying import varying
+from ..kernels import _varying
 from ..kernels.dropout import (
     dropout_backward,
     dropout_forward,
@@ -43,6 +43,12 @@ class _Random(Layer):
             self._seed = draw_seed() if self.seed is None else int(self.seed)
         super().build(input_shape, source)
 
+    def _step(self, x):
+        """The number of this call for the array x, one that varies where it is recorded."""
+        if x.__class__ is np.ndarray and _varying.recording is None:
+            return self._next_step()
+        return _varying.varying(self._next_step)
+
     def _next_step(self):
         self._steps += 1
         return self._steps - 1
@@ -58,8 +64,7 @@ class Dropout(_Random):
     def forward(self, x):
         if not self.training or self.rate == 0:
             return x, lambda dy: dy
-        step = self._next_step() if x.__class__ is np.ndarray else varying(self._next_step)
-        return _dropout(x, rate=self.rate, seed=self._seed, step=step)
+        return _dropout(x, rate=self.rate, seed=self._seed, step=self._step(x))
 
 
 class _SpatialDropout(_Random):
@@ -74,7 +79,7 @@ class _SpatialDropout(_Random):
     def forward(self, x):
         if not self.training or self.rate == 0:
             return x, lambda dy: dy
-        options = {"rate": self.rate, "seed": self._seed, "step": self._next_step()}
+        options = {"rate": self.rate, "seed": self._seed, "step": self._step(x)}
         return spatial_dropout_forward(x, **options), lambda dy: spatial_dropout_backward(dy, **options)
 
 
@@ -102,7 +107,7 @@ class GaussianNoise(_Random):
     def forward(self, x):
         if not self.training or self.stddev == 0:
             return x, lambda dy: dy
-        y = gaussian_noise_forward(x, stddev=self.stddev, seed=self._seed, step=self._next_step())
+        y = gaussian_noise_forward(x, stddev=self.stddev, seed=self._seed, step=self._step(x))
         return y, lambda dy: gaussian_noise_backward(dy)
 
 

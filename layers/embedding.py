@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..kernels import _check as check
+from ..kernels._varying import noted
 from ..kernels.embedding import embedding_backward, embedding_forward, embedding_sparse_backward
 from ._device import on_device
 from ._door import as_array, writeable
@@ -102,7 +103,9 @@ class Embedding(Layer):
         if x.dtype.kind != "f":
             if x.dtype == np.uint64:
                 self._expect_rows(x)
-            return x.astype(np.int64)
+            ids = np.empty(x.shape, np.int64)
+            noted(np.copyto, ids, x)
+            return ids
         with np.errstate(invalid="ignore"):  # NaN and infinity, which the comparison finds
             ids = x.astype(np.int64)
         if not (ids == x).all():

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..kernels import _check as check
+from ..kernels._varying import noted
 from ..kernels.shape import (
     add_forward,
     concatenate_backward,
@@ -11,6 +12,7 @@ from ..kernels.shape import (
     multiply_forward,
 )
 from ._broadcast import on_host, unbroadcast
+from ._device import fresh_copy
 from ._layer import Layer
 
 
@@ -59,10 +61,10 @@ class Average(_Merge):
     def forward(self, *inputs):
         y = on_host("Average", _sum(inputs))
         share = y.dtype.type(1 / len(inputs))
-        y *= share
+        noted(np.multiply, y, share, y)
 
         def backward(dy):
-            dy *= share
+            noted(np.multiply, dy, share, dy)
             return _shared(dy, inputs)
 
         return y, backward
@@ -184,7 +186,7 @@ def _sum(inputs):
 def _shared(dy, inputs):
     """dy as a fresh gradient of each input: itself for the last one, summed where an input was repeated."""
     *others, last = inputs
-    gradients = [dy.copy() if x.shape == dy.shape else unbroadcast(dy, x.shape) for x in others]
+    gradients = [fresh_copy(dy) if x.shape == dy.shape else unbroadcast(dy, x.shape) for x in others]
     return (*gradients, unbroadcast(dy, last.shape))
 
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..kernels import _check as check
+from ..kernels._varying import noted
 from ..kernels.attention import sinusoidal_positions
 from ..kernels.reduce import sum_forward
 from ._block import Block
@@ -42,7 +43,7 @@ class PositionEmbedding(Layer):
             gradient(dy)
             if not need_dx:
                 return None
-            dy[...] = 0  # x's numbers have no part in the result
+            noted(np.copyto, dy, 0)  # x's numbers have no part in the result
             return dy
 
         return _spread(rows, x.shape), backward
@@ -83,7 +84,7 @@ class SinePositionEncoding(Layer):
         table = _table(*x.shape[1:], float(self.max_wavelength), x.dtype.type)
 
         def backward(dy):
-            dy[...] = 0
+            noted(np.copyto, dy, 0)
             return dy
 
         return _spread(beside(table, x), x.shape), backward
@@ -125,7 +126,7 @@ class TokenAndPositionEmbedding(Block):
             self.position.build(tokens.shape)
         rows, gradient = self.position.rows(tokens.shape)
         y = tokens.value
-        y += rows  # in place: nobody else has the rows that were looked up
+        noted(np.add, y, rows, y)  # in place: nobody else has the rows that were looked up
 
         def backward(dy):
             gradient(dy)
@@ -140,7 +141,9 @@ def _spread(rows, shape):
     """Rows (T, D) for every sequence of a batch, (N, T, D)."""
     if on_device(rows):
         raise NotImplementedError("positions: they cannot be made on a CUDA device yet; use rotary ones, or the CPU")
-    return np.broadcast_to(rows, shape).copy()
+    y = np.empty(shape, rows.dtype)
+    noted(np.copyto, y, rows)
+    return y
 
 
 @lru_cache(maxsize=16)

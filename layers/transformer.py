@@ -6,6 +6,7 @@ Vaswani et al. 2017, arXiv:1706.03762, figure 1; with `normalize_first` Xiong et
 from ..kernels import _check as check
 from ..kernels.shape import add_forward
 from ._block import Block
+from ._device import fresh_copy
 from ._layer import Layer
 from ._tape import record
 from .activation import Activation, check_activation
@@ -201,6 +202,6 @@ class Residual(Block):
 
 def add(a, b):
     """The sum of two tensors of one shape, with the mask of the first."""
-    y = record(add_forward(a.value, b.value), lambda dy: (dy, dy.copy()), a, b)
+    y = record(add_forward(a.value, b.value), lambda dy: (dy, fresh_copy(dy)), a, b)
     y.mask = a.mask
     return y

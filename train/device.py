@@ -19,7 +19,7 @@ from ..layers._device import assign, to_device, to_host
 from ..layers._layer import config
 from ..layers._random import generator
 from ..layers._tape import Parameter, Tensor
-from .loss import FunctionLoss
+from .replayed import is_the_librarys
 from .running import BUFFERED, Running
 
 
@@ -107,7 +107,7 @@ class RecordedSteps:
         self._place = SimpleNamespace(start=0)  # of the batch; the graphs know it and not `self`, whose data would stay
         self._warm = set()  # sizes of batches for which a step has run
         self._recorded = {}  # {size: (graph, what it depends on)}
-        self._recordable = _is_the_librarys(trainer)
+        self._recordable = is_the_librarys(trainer)
 
     def __iter__(self):
         size, samples = self.batch_size, len(self._x)
@@ -162,10 +162,3 @@ class RecordedSteps:
                 found.append(child.training)
                 found += (part for p in child.parameters() for part in (p.value, p.trainable))
         return found
-
-
-def _is_the_librarys(trainer):
-    """Whether model, loss and optimizer run no code of the user's, which a recorded step would not run again."""
-    own = __package__.rpartition(".")[0]
-    parts = [trainer.loss, trainer.optimizer, trainer.model, *(child for _, child in trainer.model.walk())]
-    return type(trainer.loss) is not FunctionLoss and all(type(part).__module__.startswith(f"{own}.") for part in parts)

@@ -7,7 +7,8 @@ import numbers
 import numpy as np
 
 from ..kernels import _check as check
-from ..kernels._varying import derived, varying
+from ..kernels import _varying
+from ..kernels._varying import derived, refuse, varying
 from ..kernels.optim import Treatment, ema_update
 from ..kernels.optim._treatment import expect_clips
 from ..layers._device import assign, beside, on_device, to_host
@@ -151,7 +152,10 @@ class Optimizer:
         if len(gradients) < len(ready):
             ready = [p for p in ready if p.grad is not None]
         values, columns, averages = [p.value for p in ready], self._kept_together(ready), None
-        self.iterations += 1
+        if _varying.recording is None:
+            self.iterations += 1
+        else:
+            self.iterations = varying(self._count)
         if self.use_ema:
             *columns, averages = columns
         if self.takes_lists:
@@ -160,7 +164,12 @@ class Optimizer:
             for arrays in zip(values, gradients, *(column or [None] * len(ready) for column in columns)):
                 self.update(*arrays)
         if averages:  # the first step makes them the weights, as in Keras
+            refuse("a momentum that grows")
             ema_update(averages, values, momentum=self.ema_momentum if self.iterations > 1 else 0.0)
+
+    def kept(self):
+        """All arrays that are kept for the parameters."""
+        return [slot for slots in self._slots.values() for slot in slots if slot is not None]
 
     def _waits(self):
         """Whether more gradients are to come before the next change; at the last ones they are made their mean."""
@@ -198,12 +207,14 @@ class Optimizer:
                     assign(p.value, to_host(self._kept(p)[-1]))
 
     def rate(self, value):
-        """The learning rate for an array or a list of them; on a device, one that a recorded step reads anew."""
+        """The learning rate for an array or a list of them, one that a recorded step reads anew."""
         schedule = self.schedule
         if schedule is not None:
             return derived(lambda step: float(schedule.rate(step - 1)), self.iterations)
         first = value[0] if value.__class__ is list else value
-        return self._learning_rate if first.__class__ is np.ndarray else varying(lambda: self._learning_rate)
+        if first.__class__ is np.ndarray and _varying.recording is None:
+            return self._learning_rate
+        return varying(lambda: self._learning_rate)
 
     def common(self, value):
         """The options that all updates take, for an array or a list of them."""

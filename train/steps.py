@@ -1,5 +1,8 @@
 """The steps of an epoch where the data lies on the CPU; device.py has those on a device."""
 
+from .callbacks import LambdaCallback, hooks
+from .replayed import Replayed
+
 
 class Steps:
     """Iterating trains for the epoch `epoch`, a step an item, on the batches of a feed.
@@ -12,12 +15,25 @@ class Steps:
 
     def __init__(self, trainer, feed, running):
         self._trainer, self._feed, self._running = trainer, feed, running
+        self._step, self._begin = trainer.step, None
+        if trainer.plain:
+            self._step = Replayed(trainer, any(map(_may_change_things, trainer.callbacks)))
+            self._begin = self._step.begin
 
     def __iter__(self):
-        step, add = self._trainer.step, self._running.add
+        step, add = self._step, self._running.add
+        if self._begin:
+            self._begin()
         place, batches = self._trainer.place, iter(self._feed.epoch(self.epoch))
         place.skip(batches)
         for batch in batches:
             for call in self.before:
                 call(place.done, {})
             yield add(*step(*batch))
+
+
+def _may_change_things(callback):
+    """Whether code of the user's is called between steps."""
+    called = hooks([callback], "on_train_batch_begin") or hooks([callback], "on_train_batch_end")
+    ours = type(callback).__module__.startswith(__package__) and not isinstance(callback, LambdaCallback)
+    return bool(called) and not ours

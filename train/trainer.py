@@ -31,6 +31,7 @@ class Trainer(Measuring):
     """What `compile` makes: a model with its optimizer, loss and metrics."""
 
     _trace = _class_weight = None
+    plain = False  # whether a step takes and gives single arrays
     _special = False  # whether a step has more to do than most: it is the first one, or there are penalties
 
     def __init__(self, model, optimizer, loss, metrics, loss_weights=None, gradient_accumulation_steps=None):
@@ -76,7 +77,8 @@ class Trainer(Measuring):
             for callback in everyone:
                 callback.model, callback.epochs, callback.batches = model, epochs, feed.batches
                 callback.keys = (*running, *(f"val_{key}" for key in running if validation))
-            if not (feed.plain and hasattr(self.example, "shape") and (feed.on_device or not self.on_device())):
+            self.plain = feed.plain and hasattr(self.example, "shape") and (feed.on_device or not self.on_device())
+            if not self.plain:
                 self.step = self._step_in_full
             try:
                 self._train(feed, epochs, running, validation, due, progress, warmup)
@@ -174,10 +176,17 @@ class Trainer(Measuring):
 
     def learn(self, output, t, w=None):
         """Change the weights by the loss of a recorded output; the loss."""
+        return self.change(self.differentiate(output, t, w))
+
+    def differentiate(self, output, t, w=None):
+        """Compute the gradients by the loss of a recorded output; the loss."""
         loss = self.loss.measure(output, t) if w is None else self.loss.measure(output, t, w)
         self.optimizer.zero_grad()
         loss.backward()
-        value = loss.value
+        return loss.value
+
+    def change(self, value):
+        """Change the weights by the gradients of a loss, and by the penalties; the loss with these."""
         if self._special or self.penalised:
             if self._trace:
                 self._trace.finish()

@@ -29,6 +29,8 @@ EXACT = frozenset({"contract"})  # where the order of operations is the algorith
 # Numba's settings that change machine code: what NUMBA_BOUNDSCHECK=1 compiles is not for processes without it.
 _SETTINGS = ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "USING_SVML")
 
+kernels = []  # all of them, for recording.py
+
 
 def kernel(function=None, *, fastmath=FASTMATH, **options):
     """Compile `function` for the CPU, lazily per signature and cached on disk; loops on all threads are `spread`'s."""
@@ -39,6 +41,7 @@ def kernel(function=None, *, fastmath=FASTMATH, **options):
     if hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT hands back the function itself
         dispatcher._cache = _DiskCache(f"{function.__module__}.{function.__qualname__}")
         dispatcher.compile = _collector.still()(dispatcher.compile)
+        kernels.append(dispatcher)
     return dispatcher
 
 

@@ -16,9 +16,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .. import _varying
 from .ingredient import IngredientCompiler
 from .jit import inner, kernel
 from .objects import CARRAY, DATA, DTYPE, FLAGS, HEADER, ITEMS, KNOWN, NDIM, READ, SHAPE
+from .recording import once
 
 CHUNK = 1 << 13  # elements: 32 KB of float32, about a first-level cache
 TOGETHER = 8  # chunks: a task costs as much as some thousand elements, and biases are much smaller
@@ -45,6 +47,8 @@ def tables(columns, read_only):
         count, parts = 1, columns
     if not (KNOWN and count):
         return None
+    if _varying.recording is not None:
+        _varying.recording.hold(parts)
     found = []
     for known, like in _KINDS:
         table = np.empty((count, PLACES + len(parts)), np.int64)
@@ -61,6 +65,7 @@ def tables(columns, read_only):
 def tables_by_python(columns):
     """The same, of columns that have been checked, as Python sees them."""
     columns = [column if column.__class__ in _LISTS else [column] for column in columns]
+    _varying.refuse("arrays that are not plain")
     found = []
     for _, like in _KINDS:
         parameters = [arrays for arrays in zip(*columns) if arrays[0].dtype == like.dtype]
@@ -107,6 +112,7 @@ def array_at(typing, address, size, like):
     return kind(types.int64, types.int64, like), codegen
 
 
+@once
 @kernel
 def _read(columns, table, read_only, known):
     """Fill a table from a tuple of arrays or of tuples of them; the rows of the first dtype in `known`, or -1."""

@@ -26,6 +26,7 @@ from .._cpu.prefetch import prefetch
 from .._cpu.streaming import fence, stream, streams
 from .._cpu.threads import spread
 from .._cpu.vecmath import constant, fma, log
+from .._varying import derived
 
 BLOCK = 1024  # words at a time, 4 KB
 FULL = max(GROUP, 64)  # numbers made together: whole vectors, so that one does not depend on how many there are
@@ -73,8 +74,15 @@ def _copy(x, parameter):
 
 def _halves(number):
     """The lower and the upper 32 bits."""
-    number = int(number)
-    return number & 0xFFFFFFFF, number >> 32
+    return derived(_low, number), derived(_high, number)
+
+
+def _low(number):
+    return int(number) & 0xFFFFFFFF
+
+
+def _high(number):
+    return int(number) >> 32
 
 
 @inner

@@ -17,6 +17,7 @@ import math
 
 import numpy as np
 
+from .. import _varying
 from .._cpu.memory import empty, empty_like
 
 LOSS, GRADIENT = 1, 2
@@ -71,10 +72,15 @@ def weights_of(weights, losses_shape, none):
     count = math.prod(losses_shape)
     if weights is None:
         return none, 1, float(count)
+    _varying.refuse("the sum of weights")
     repeats = count // max(1, weights.size)
     return weights.ravel(), repeats, float(weights.sum(dtype=np.float64)) * repeats
 
 
 def divided(total, divisor, reduction, dtype):
     """The sum or mean of losses, of the dtype."""
-    return dtype.type(total / (divisor or 1.0) if reduction == "mean" else total)
+    count = divisor or 1.0 if reduction == "mean" else 1.0
+    loss = dtype.type(total / count)
+    if _varying.is_varying(total):
+        _varying.recording.keep(loss, lambda: dtype.type(total.next({}) / count))
+    return loss

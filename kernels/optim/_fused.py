@@ -30,6 +30,7 @@ from .._cpu.lists import (
     tasks,
 )
 from .._cpu.threads import spread
+from .._varying import refuse
 from ._arrays import expected
 
 NUMBERS = 6  # all kernels take as many, so that a call costs little and what they call is compiled once
@@ -61,7 +62,7 @@ def fused(f, kept, cost=0.25):
     def step(op, names, columns, treatment, *numbers):
         found = read(op, names, columns)
         for table, like, rule in treated(found, treatment):
-            run(table, like, rule, *map(float, numbers))
+            run(table, like, rule, *[n if isinstance(n, float) else float(n) for n in numbers])
 
     return step
 
@@ -108,6 +109,7 @@ def _factor(norm, limit):
 
 def squares(table, like, rule):
     """The sum of the squares of each gradient, in float64."""
+    refuse("norms, which Python computes with")
     sums = np.empty(len(table))
     _squares(table, like, rule, np.empty(table[-1, END]), sums)
     return sums

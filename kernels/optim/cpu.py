@@ -14,6 +14,7 @@ from .._cpu.jit import inner, kernel
 from .._cpu.lists import TOGETHER, chunk, chunks, elements, first_row, loop, piece, row_of, tasks
 from .._cpu.memory import empty_like
 from .._cpu.threads import spread
+from .._varying import derived, refuse
 from ..matmul.cpu import matmul_forward
 from . import _fused
 from ._fused import fused
@@ -23,7 +24,7 @@ NEWTON_SCHULZ = 3.4445, -4.7750, 2.0315
 
 
 def sgd_update(w, dw, velocity, *, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=0.0, treatment=None):
-    op, keep = "sgd_update", 1 - learning_rate * weight_decay
+    op, keep = "sgd_update", _kept(learning_rate, weight_decay)
     if momentum == 0:
         _descend(op, ("w", "dw"), (w, dw), treatment, keep, learning_rate, 0, 0, 0, 0)
     else:
@@ -44,8 +45,11 @@ def adam_update(
     w, dw, m, v, v_hat=None, *,
     learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, step, weight_decay=0.0, treatment=None,
 ):  # fmt: skip
-    alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-    numbers = 1 - learning_rate * weight_decay, alpha, 1 - beta_1, 1 - beta_2, epsilon, 0
+    def corrected(rate, step):
+        return rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+
+    keep, alpha = _kept(learning_rate, weight_decay), derived(corrected, learning_rate, step)
+    numbers = keep, alpha, 1 - beta_1, 1 - beta_2, epsilon, 0
     if v_hat is None:
         _adapt("adam_update", ("w", "dw", "m", "v"), (w, dw, m, v), treatment, *numbers)
     else:
@@ -75,7 +79,7 @@ def rmsprop_update(
         names, columns = (*names, "mean"), (*columns, mean)
     if momentum:
         names, columns = (*names, "velocity"), (*columns, velocity)
-    update, keep = _RMSPROP[mean is not None, momentum != 0], 1 - learning_rate * weight_decay
+    update, keep = _RMSPROP[mean is not None, momentum != 0], _kept(learning_rate, weight_decay)
     update("rmsprop_update", names, columns, treatment, keep, learning_rate, rho, 1 - rho, epsilon, momentum)
 
 
@@ -102,7 +106,7 @@ def _rmsprop_centered_momentum(w, g, v, mean, velocity, s):
 
 
 def adagrad_update(w, dw, total, *, learning_rate=0.001, epsilon=1e-7, weight_decay=0.0, treatment=None):
-    names, keep = ("w", "dw", "total"), 1 - learning_rate * weight_decay
+    names, keep = ("w", "dw", "total"), _kept(learning_rate, weight_decay)
     _divide("adagrad_update", names, (w, dw, total), treatment, keep, learning_rate, epsilon, 0, 0, 0)
 
 
@@ -112,7 +116,7 @@ def _adagrad(w, g, total, s):
 
 
 def adadelta_update(w, dw, v, u, *, learning_rate=0.001, rho=0.95, epsilon=1e-7, weight_decay=0.0, treatment=None):
-    names, keep = ("w", "dw", "v", "u"), 1 - learning_rate * weight_decay
+    names, keep = ("w", "dw", "v", "u"), _kept(learning_rate, weight_decay)
     _match("adadelta_update", names, (w, dw, v, u), treatment, keep, learning_rate, rho, 1 - rho, epsilon, 0)
 
 
@@ -123,7 +127,7 @@ def _adadelta(w, g, v, u, s):
 
 
 def lion_update(w, dw, m, *, learning_rate=0.001, beta_1=0.9, beta_2=0.99, weight_decay=0.0, treatment=None):
-    numbers = 1 - learning_rate * weight_decay, learning_rate, beta_1, 1 - beta_1, beta_2, 1 - beta_2
+    numbers = _kept(learning_rate, weight_decay), learning_rate, beta_1, 1 - beta_1, beta_2, 1 - beta_2
     _go_by_sign("lion_update", ("w", "dw", "m"), (w, dw, m), treatment, *numbers)
 
 
@@ -138,7 +142,8 @@ def lamb_update(
     learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, step, weight_decay=0.0, treatment=None,
 ):  # fmt: skip
     left_1, left_2 = 1 - beta_1**step, math.sqrt(1 - beta_2**step)
-    keep = 1 - learning_rate * weight_decay
+    keep = _kept(learning_rate, weight_decay)
+    refuse("numbers in a tuple")
     numbers = tuple(map(float, (keep, left_2 / left_1, 1 - beta_1, 1 - beta_2, epsilon * left_2, learning_rate)))
     found = _fused.read("lamb_update", ("w", "dw", "m", "v"), (w, dw, m, v))
     for table, like, rule in _fused.treated(found, treatment):
@@ -218,7 +223,7 @@ def muon_update(
         check.rank(op, "w", x, 2)
     steps = [empty_like(x) for x in lists]
     names, columns = (*names, "u"), (*columns, steps if lists is w else steps[0])
-    _gather(op, names, columns, treatment, 1 - learning_rate * weight_decay, momentum, nesterov, 0, 0, 0)
+    _gather(op, names, columns, treatment, _kept(learning_rate, weight_decay), momentum, nesterov, 0, 0, 0)
     for x, step in zip(lists, steps):
         if x.size:
             stretch = math.sqrt(max(1, x.shape[0] / x.shape[1]))
@@ -249,6 +254,11 @@ def _orthogonal(x, steps):
 def _blend(x, y, a, b):
     """x = a x + b y"""
     _descend("muon_update", ("w", "dw"), (x, y), None, a, -b, 0, 0, 0, 0)
+
+
+def _kept(learning_rate, weight_decay):
+    """What decoupled weight decay keeps of a weight."""
+    return 1 - learning_rate * weight_decay if weight_decay else 1.0
 
 
 def ema_update(average, w, *, momentum=0.99):

@@ -20,6 +20,7 @@ from .._cpu.bias import NONE, linear_gradient
 from .._cpu.memory import empty, empty_like
 from .._cpu.panels import DIRECT_ROWS, empty_panels
 from .._cpu.product import TRANSPOSE_A, gemm
+from .._varying import copied, noted
 from ..matmul.cpu import linear_backward, linear_forward, matmul_forward
 from .cpu_gru import gru_gradient_steps, gru_steps
 from .cpu_lstm import lstm_gradient_steps, lstm_steps
@@ -54,8 +55,8 @@ def gru_forward(x, w, u, b=None, h0=None, *, mask=None, reset_after=True, revers
     gates, inner = empty((T, 3, B, H), dtype), empty((T, B, H), dtype)
     b_input, b_inner = b, np.zeros(H, dtype)
     if reset_after and b is not None:
-        b_input, b_inner = b[0].copy(), b[1, 2 * H :]
-        b_input[: 2 * H] += b[1, : 2 * H]
+        b_input, b_inner = copied(b[0]), b[1, 2 * H :]
+        noted(np.add, b_input[: 2 * H], b[1, : 2 * H], b_input[: 2 * H])
     zx, options = _input_product(x, w, b_input), (*_masking(mask), bool(reverse), bool(reset_after))
     gru_steps(*work_of(y, 3), zx, packed(u, False), b_inner, _state(h0, h), *options, y, h, gates, inner)
     return y, h, gates, inner
@@ -81,9 +82,10 @@ def gru_backward(
     dx, dw, db = _input_gradients(da, x, w, None if b is None else b.reshape(-1)[: 3 * H], need_dx)
     if b is not None and reset_after:
         both = empty_like(b)
-        both[:, : 2 * H], both[0, 2 * H :] = db[: 2 * H], db[2 * H :]
+        noted(np.copyto, both[:, : 2 * H], db[: 2 * H])
+        noted(np.copyto, both[0, 2 * H :], db[2 * H :])
         if H:
-            both[1, 2 * H :] = linear_gradient(_rows(other), None, None, b)[1]
+            noted(np.copyto, both[1, 2 * H :], linear_gradient(_rows(other), None, None, b)[1])
         db = both
     return dx, dw, du, db, None if h0 is None else dh0
 

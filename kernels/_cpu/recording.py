@@ -1,0 +1,204 @@
+"""The kernels that a computation calls, written down once and called again without the Python between them.
+
+    with Recording() as recording:
+        y = step(x)          # runs as it always does
+    recording.refused        # None, or why it cannot be repeated
+    x[...] = other
+    recording.replay()       # y holds step(other): the same kernels on the same arrays
+
+A replay does what kernels do and nothing else. Arrays keep their places, which the recording holds; numbers keep their
+values, but for those that say how they change (../_varying.py). What NumPy computed between two kernels is not done
+again, so whoever records compares a replay with a run before believing it. Where Python chooses by values of arrays,
+or keeps something from call to call, it says so with `refuse`: a comparison of one batch could not tell.
+"""
+
+import functools
+import threading
+
+import numpy as np
+
+from .. import _varying
+from .._varying import following, is_varying
+from . import jit
+
+
+class Changed(RuntimeError):
+    """A kernel of a replay found another number than it had found; the kernels after it have not run."""
+
+
+class Recording:
+    """The calls of kernels within `with`, of the thread that enters."""
+
+    def __init__(self):
+        self._calls = []  # (function, arguments, result)
+        self._varying = []  # (call, place of the argument, number)
+        self._held = []
+        self._results = {}  # {id: (number, what reads it anew)}
+        self._why = None
+        self._thread = threading.get_ident()
+
+    def __enter__(self):
+        if _varying.recording is not None:
+            raise RuntimeError("Recording: another recording is open; close it first")
+        _varying.recording = self
+        for dispatcher in jit.kernels:
+            dispatcher.__class__ = _noting(type(dispatcher))
+        return self
+
+    def __exit__(self, *error):
+        for dispatcher in jit.kernels:
+            dispatcher.__class__ = type(dispatcher).plain
+        _varying.recording = None
+
+    def refuse(self, why):
+        """Note that a replay would not do what was done."""
+        self._why = self._why or why
+
+    def keep(self, number, read):
+        """Know how to read a number anew that Python made of what a kernel returned."""
+        self._results[id(number)] = number, read
+
+    def reader(self, number):
+        """What gives this number, a result of what was recorded, after every replay; None where that is not known."""
+        return self._results.get(id(number), (None, None))[1]
+
+    @property
+    def refused(self):
+        """Why this cannot be repeated, or None."""
+        return self._why or (None if self._calls else "no kernel was called")
+
+    def hold(self, arrays):
+        """Keep arrays whose addresses a kernel was given."""
+        self._held.append(arrays)
+
+    def nbytes(self):
+        """The memory that replays keep: all arrays that kernels were called with."""
+        buffers = {}
+        for _, arguments, _ in self._calls:
+            for x in _arrays(arguments):
+                while isinstance(x.base, np.ndarray):
+                    x = x.base
+                buffers[id(x)] = x.nbytes
+        return sum(buffers.values())
+
+    def matches(self, other):
+        """Whether another recording has the same calls, but for where arrays lie and for varying numbers."""
+        return self._constants() == other._constants()
+
+    def replay(self, like=None):
+        """Call the kernels again, with the next values of varying numbers, or those of the recording `like`.
+
+        Raises Changed, before any further kernel, where one returns another number than it did.
+        """
+        calls, known = self._calls, {}
+        for call, place, number in self._varying:
+            function, arguments, result = calls[call]
+            value = number.next(known) if like is None else like._calls[call][1][place]
+            calls[call] = function, (*arguments[:place], value, *arguments[place + 1 :]), result
+        for function, arguments, result in calls:
+            found = function(*arguments)
+            if found is not result and found != result:
+                raise Changed(f"{found} where it was {result}")
+
+    def also(self, function, arguments, result):
+        """Note what NumPy did; the result is None or one of the arguments."""
+        if threading.get_ident() == self._thread:
+            self._calls.append((function, arguments, result))
+
+    def note(self, plain, dispatcher, arguments):
+        """Do a call and note it; for the dispatchers."""
+        if threading.get_ident() != self._thread or dispatcher in _once:
+            return plain(dispatcher, *arguments)
+        places = [place for place, x in enumerate(arguments) if is_varying(x)]
+        self._varying += [(len(self._calls), place, arguments[place]) for place in places]
+        arguments = tuple([x.plain() if is_varying(x) else x for x in arguments])
+        result = plain(dispatcher, *arguments)
+        function = _entry(dispatcher, arguments)
+        if type(result) is float:
+            function = _Keeping(function, result)
+            self._calls.append((function, arguments, None))
+            return following(result, function.latest)
+        if not (result is None or isinstance(result, int)):
+            self.refuse("a kernel returns more than a number")
+        self._calls.append((function, arguments, result))
+        return result
+
+    def _constants(self):
+        varying = {(call, place) for call, place, _ in self._varying}
+        return [
+            (function, _said(result), [_said(x) for place, x in enumerate(arguments) if (call, place) not in varying])
+            for call, (function, arguments, result) in enumerate(self._calls)
+        ]
+
+
+class _Keeping:
+    """A kernel's function that keeps its result, a sum, for whoever follows it."""
+
+    def __init__(self, function, result):
+        self._function, self._result = function, result
+
+    def __call__(self, *arguments):
+        self._result = self._function(*arguments)
+
+    def __eq__(self, other):
+        return isinstance(other, _Keeping) and self._function == other._function
+
+    def latest(self):
+        return self._result
+
+
+_once = set()
+
+
+def once(dispatcher):
+    """A kernel whose result stays as it was recorded: it finds out where arrays lie, and recordings `hold` them."""
+    _once.add(dispatcher)
+    return dispatcher
+
+
+@functools.cache
+def _noting(kind):
+    """The class of dispatchers, with calls that the open recording notes."""
+
+    class Noting(kind):
+        plain = kind
+
+        def __call__(self, *arguments):
+            return _varying.recording.note(kind.__call__, self, arguments)
+
+    return Noting
+
+
+_entries = {}
+
+
+def _entry(dispatcher, arguments):
+    """The compiled function for these arguments, which looks at no types; the dispatcher where it is not found."""
+    key = dispatcher, tuple(map(_kind, arguments))
+    if key not in _entries:
+        compiled = dispatcher.overloads.get(tuple(map(dispatcher.typeof_pyval, arguments)))
+        _entries[key] = dispatcher if compiled is None else compiled.entry_point
+    return _entries[key]
+
+
+def _kind(x):
+    """What makes arguments of one type: Numba's own way to tell takes longer than most kernels."""
+    if isinstance(x, np.ndarray):
+        flags = x.flags
+        return x.dtype, x.ndim, flags.c_contiguous, flags.f_contiguous, flags.aligned, flags.writeable
+    return (*map(_kind, x), type(x)) if isinstance(x, tuple) else type(x)
+
+
+def _arrays(arguments):
+    for x in arguments:
+        if isinstance(x, np.ndarray):
+            yield x
+        elif isinstance(x, tuple):
+            yield from _arrays(x)
+
+
+def _said(x):
+    """An argument without where it lies."""
+    if isinstance(x, np.ndarray):
+        return x.shape, x.strides, x.dtype
+    return tuple(map(_said, x)) if isinstance(x, tuple) else repr(x)
