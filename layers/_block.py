@@ -4,8 +4,10 @@ from functools import partial
 
 import numpy as np
 
+from ._connect import connected
 from ._layer import Layer
-from ._symbol import Symbol, closed, connected, evaluating
+from ._mode import trying
+from ._symbol import Symbol, closed
 from ._tape import Parameter, Tensor, no_grad, recording
 
 
@@ -22,8 +24,11 @@ class Block(Layer):
         """The result of tensors: a tensor or a tuple of them."""
         raise NotImplementedError(f"{type(self).__name__} has no call(self, x) that returns a tensor")
 
-    def __call__(self, *inputs):
-        """Tensors or array-likes of numbers -> what `call` gives. The first call builds all layers."""
+    def __call__(self, *inputs, training=None):
+        """Tensors or array-likes of numbers -> what `call` gives. The first call builds all layers. `training` sets the
+        mode for this call."""
+        if training is not None:
+            return self._in_mode(training, *inputs)
         inputs = self._inputs(inputs)
         if any(isinstance(x, Symbol) for x in inputs):
             return connected(self, inputs)
@@ -61,7 +66,7 @@ class Block(Layer):
         super().build(input_shape, source)
         samples, dtype = 0 if source else 1, self.dtype if self.input_dtype is None else self.input_dtype
         try:
-            with evaluating(self), no_grad():
+            with trying(self), no_grad():
                 self._note_shape(
                     self.call(*(Tensor(np.zeros((samples, *closed(shape[1:], 8)), dtype)) for shape in shapes))
                 )

@@ -19,17 +19,18 @@ from .regularizers import get_regularizer
 class OfSequences:
     """How a layer of sequences is called, with first states and a mask; comes before Layer or Block."""
 
-    def __call__(self, x, *more, initial_state=None, mask=None):
+    def __call__(self, x, *more, initial_state=None, mask=None, training=None):
         """A tensor or an array-like (N, T, C) -> a tensor, or several with `return_state`.
 
         initial_state  the states (N, units) before the first step, one or a list; layer([x, h]) and layer(x, h) do too
         mask           (N, T), False where a step is passed over; that of x if left out
+        training       the mode for this call
         """
         if initial_state is not None:
             more = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
         if mask is not None:
             x = self._masked(x, mask)
-        return super().__call__(x, *more)
+        return super().__call__(x, *more, training=training)
 
     def _inputs(self, inputs):
         x = inputs[0]

@@ -57,9 +57,9 @@ class Embedding(Layer):
         shape = self.input_dim, self.output_dim
         return {"w": (shape, self.embeddings_initializer, self.embeddings_regularizer)}
 
-    def __call__(self, x):
+    def __call__(self, x, *, training=None):
         """A tensor or an array-like of whole numbers -> a tensor, with a mask if `mask_zero`."""
-        return self._call(x)
+        return self._call(x, training=training)
 
     def _as_tensor(self, x):
         mask = None

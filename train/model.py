@@ -5,10 +5,11 @@ import numpy as np
 from ..kernels import _check as check
 from ..kernels._names import nearest
 from ..layers._block import found, once
+from ..layers._connect import connected
 from ..layers._device import expect_cuda, placed, used
 from ..layers._door import as_array, writeable
 from ..layers._layer import Layer
-from ..layers._symbol import Symbol, closed, connected, formed, listed, on_sizes
+from ..layers._symbol import Symbol, closed, formed, listed, on_sizes
 from ..layers._tape import Parameter, Tensor, no_grad
 from ..layers._weights import Weighted
 from . import saving

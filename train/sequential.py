@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from ..layers._connect import connected
 from ..layers._layer import Layer
-from ..layers._symbol import Symbol, connected, make_input
+from ..layers._symbol import Symbol, make_input
 from ..layers._tape import Tensor
 from .model import Model
 from .naming import unique, unique_of
