@@ -62,8 +62,8 @@ class Hinge(Loss):
         t = numbers(target, output, op, name, -1, 1, "for a hinge loss; two classes are -1 and 1, or 0 and 1")
         return 2 * t - 1 if ((t == 0) | (t == 1)).all() else t
 
-    def classes(self, t):
-        return super().classes(t) if t.shape[-1] > 1 and t.ndim > 1 else (t > 0).astype(np.int64)
+    def classes(self, op, t):
+        return super().classes(op, (t > 0).astype(np.int64))
 
 
 class SquaredHinge(Hinge):
@@ -135,6 +135,9 @@ class CategoricalCrossentropy(Rows):
     def targets(self, target, output, op, name):
         return shares(target, output, op, name)
 
+    def classes(self, op, t):
+        return t.argmax(-1)
+
     def _options(self):
         return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
 
@@ -193,7 +196,7 @@ class SparseCategoricalCrossentropy(Rows):
     def counted(self, t):
         return None if self.ignore_class is None else t != self.ignore_class
 
-    def classes(self, t):
+    def classes(self, op, t):
         return t
 
     def _options(self):
@@ -241,6 +244,9 @@ class KLDivergence(Rows):
 
     def targets(self, target, output, op, name):
         return shares(target, output, op, name, "kl_divergence")
+
+    def classes(self, op, t):
+        return t.argmax(-1)
 
     def forward(self, y, t, **how):
         return kernels.kl_divergence_forward(_rows(y), _rows(t), **how)
