@@ -216,11 +216,17 @@ def config(thing, leave_out=()):
     return {name: value.name if isinstance(value, np.dtype) else value for name, value in values.items()}
 
 
+_REMEDIES = {  # for x with an axis less
+    "N, H, W, C": "; add the channel axis with x[..., None]",
+    "N, T, C": "; add the channel axis with x[..., None], or give a recurrent layer before it return_sequences=True",
+}
+
+
 def expect_axes(op, input_shape, axes):
     """x has the axes that a layer works on, named like "N, H, W, C"."""
     count = axes.count(",") + 1
     if len(input_shape) != count:
-        remedy = "; add the channel axis with x[..., None]" if len(input_shape) == count - 1 == 3 else ""
+        remedy = _REMEDIES.get(axes, "") if len(input_shape) == count - 1 else ""
         raise ValueError(f"{op}: x has shape {tuple(input_shape)}, expected {count} axes ({axes}){remedy}")
 
 

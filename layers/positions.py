@@ -52,7 +52,12 @@ class PositionEmbedding(Layer):
         T, w = shape[1], self.w
         L, D = w.value.shape
         if T > L or shape[2] != D:
-            raise ValueError(f"PositionEmbedding: x has shape {tuple(shape)}, the layer was built for (N, {L}, {D})")
+            remedy = ""
+            if L == 1:  # no two lengths fit, so none can be left open
+                remedy = "; where the length was left open, declare it or give sequence_length the longest one"
+            raise ValueError(
+                f"PositionEmbedding: x has shape {tuple(shape)}, the layer was built for (N, {L}, {D}){remedy}"
+            )
 
         def gradient(dy):
             dw = sum_forward(dy, axis=0)

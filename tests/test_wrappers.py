@@ -49,6 +49,27 @@ def test_both_directions_equal_steps_in_numpy(kind, mode):
         assert (results[0].mask is MASK) == sequences
 
 
+def test_the_layer_that_is_given_stays_as_it_is():
+    layer = GRU(H, return_sequences=True, go_backwards=True, dtype="float64")
+    both, x = made(layer, merge_mode=None)
+    alone = layer(x).numpy()
+    first, _ = both(x)
+    close(first.numpy(), alone[:, ::-1])  # in the order of x, in both alone
+    np.testing.assert_array_equal(layer(x).numpy(), alone)
+    given = tw.Tensor(x, requires_grad=True)
+    dy = np.random.default_rng(1).standard_normal(first.shape)
+    (both(given)[0] * dy).sum().backward()
+    assert_gradient(given.grad, numeric_gradient(lambda: (both(x)[0] * dy).sum(), x))
+
+
+def test_both_directions_keep_states():
+    both, x = made(LSTM(H, stateful=True, dtype="float64"))
+    first, second = both(x).numpy(), both(x).numpy()
+    assert both.backward_layer.stateful and (first != second).all()
+    both.reset_states()
+    np.testing.assert_array_equal(both(x).numpy(), first)
+
+
 def test_no_merging_gives_both():
     both, x = made(GRU(H, return_sequences=True, dtype="float64"), merge_mode=None)
     first, second = both(x)
