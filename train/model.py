@@ -9,6 +9,7 @@ from ..layers._connect import connected
 from ..layers._device import expect_cuda, placed, used
 from ..layers._door import as_array, writeable
 from ..layers._layer import Layer
+from ..layers._mode import trying
 from ..layers._symbol import Symbol, closed, formed, listed, on_sizes
 from ..layers._tape import Parameter, Tensor, no_grad
 from ..layers._weights import Weighted
@@ -113,7 +114,7 @@ class Model(Weighted, Fitting):
     def probe(self, x, op):
         """The output array for the first sample of x, in evaluation mode; builds what is not built. x may be a list or
         a dict of arrays, and the outputs may be so too."""
-        with mode(self, False), no_grad():
+        with trying(self), no_grad():
             y = self(formed(_form(x), [Tensor(writeable(one[:1])) for one in listed(x)]))
         for one in listed(y):
             if not isinstance(one, Tensor):
