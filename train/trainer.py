@@ -155,6 +155,8 @@ class Trainer(Measuring):
         if validation and due(epoch + 1):
             found, _ = self.measure("fit", validation, callbacks)
             logs.update({f"val_{key}": value for key, value in found.items()})
+        if self.optimizer.schedule is not None:  # the rate of the epoch's last step
+            logs["learning_rate"] = self.optimizer.schedule(max(int(self.optimizer.iterations) - 1, 0))
         for key in ("loss", "val_loss"):
             if not (self._warned or math.isfinite(logs.get(key, 0))):
                 self._warned = True
