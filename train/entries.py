@@ -1,0 +1,83 @@
+"""Things as {"class": name, "config": {argument: value}} of JSON's types, and back.
+
+Things are what has a `config()`: layers, initializers, regularizers, optimizers, schedules, losses, metrics, also as
+arguments of one another. A file names classes without saying where they are: those of the library are known, others
+are what `custom_objects` says. Nothing else in a file makes anything run.
+"""
+
+import numpy as np
+
+from .. import layers
+from ..layers import initializers, regularizers
+from ..layers._layer import Layer
+from ..layers._settings import Settings
+from .losses import LOSSES
+from .metrics import METRICS
+from .optimizers import OPTIMIZERS
+from .schedules import SCHEDULES
+
+
+def _classes(module, base):
+    return [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, base) and c is not base]
+
+
+KNOWN = {
+    c.__name__: c
+    for classes in (
+        _classes(layers, Layer),
+        _classes(initializers, Settings),
+        _classes(regularizers, Settings),
+        *(table.values() for table in (OPTIMIZERS, SCHEDULES, LOSSES, METRICS)),
+    )
+    for c in classes
+}
+
+
+def written(value, custom=None):
+    """A thing as an entry; lists and dictionaries of things as such of entries; numbers and strings as they are.
+
+    custom  a set, which gets the names of classes that are not the library's
+
+    Raises TypeError for anything else, and for a class that has the name of one of the library.
+    """
+    if isinstance(value, (list, tuple)):
+        return [written(one, custom) for one in value]
+    if isinstance(value, dict):
+        return {key: written(one, custom) for key, one in value.items()}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):  # which a learning rate may be
+        return value.item()
+    name = type(value).__name__
+    if not hasattr(type(value), "config"):
+        raise TypeError(f"save: {value!r} cannot be written into a file")
+    if KNOWN.get(name, type(value)) is not type(value):
+        raise TypeError(f"save: {name} is a class of your own with the name of one of the library; name it otherwise")
+    if custom is not None and name not in KNOWN:
+        custom.add(name)
+    try:
+        config = value.config()
+    except AttributeError as error:
+        raise TypeError(
+            f"save: {name} has to keep the arguments of its constructor as attributes of the same names, or to give "
+            f"them by config(): {error}"
+        ) from error
+    return {"class": name, "config": written(config, custom)}
+
+
+def made(value, custom_objects):
+    """The counterpart of `written`. Raises ValueError for a class that neither the library nor `custom_objects` has."""
+    if isinstance(value, list):
+        return [made(one, custom_objects) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() != {"class", "config"} or not isinstance(value["class"], str):
+        return {key: made(one, custom_objects) for key, one in value.items()}
+    name = value["class"]
+    cls = custom_objects.get(name) or KNOWN.get(name)
+    if cls is None:
+        raise ValueError(
+            f"it names the class {name!r}, which is none of the library's; if it is yours, give it to "
+            f"load(path, custom_objects={{{name!r}: ...}})"
+        )
+    return cls(**{key: made(one, custom_objects) for key, one in value["config"].items()})
