@@ -8,6 +8,7 @@ from ._layer import Layer
 from ._random import set_seed
 from ._symbol import Input
 from ._tape import Buffer, Parameter, Tensor, no_grad
+from ._tensor_joining import concatenate, stack, where
 from .activation import (
     Activation,
     celu,
@@ -164,6 +165,7 @@ __all__ = [
     "ZeroPadding2D",
     "average_pool2d",
     "celu",
+    "concatenate",
     "dropout",
     "elu",
     "gelu",
@@ -187,9 +189,11 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "stack",
     "swiglu",
     "tanh",
     "use",
+    "where",
 ]
 
 
