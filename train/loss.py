@@ -213,3 +213,20 @@ class FunctionLoss(Loss):
 
     def __repr__(self):
         return f"FunctionLoss({own.name_of(self)})"
+
+
+def rows(y):
+    """Outputs (..., C) as rows (M, C), as kernels take them."""
+    return y if y.ndim == 2 else y.reshape(-1, y.shape[-1])
+
+
+def share(loss, name, value):
+    """An argument of a loss, a number from 0 to 1."""
+    check.number(type(loss).__name__, name, value, 0, 1)
+    return float(value)
+
+
+def above(loss, name, value):
+    """An argument of a loss, a number from 0."""
+    check.number(type(loss).__name__, name, value, 0)
+    return float(value)

@@ -10,7 +10,7 @@ import numpy as np
 from ...kernels import _check as check
 from ...layers._door import as_array
 from ...layers._layer import config
-from ...layers._random import generator
+from ..drawing import random_numbers
 
 
 class Step:
@@ -22,7 +22,8 @@ class Step:
         rng  a NumPy generator; or a seed, an integer or several of them, such as (seed, epoch, batch); None: the random
              numbers of `tw.set_seed`
         """
-        return self.apply(images(type(self).__name__, x), y, random_numbers(type(self).__name__, rng))
+        op = type(self).__name__
+        return self.apply(images(op, x), y, random_numbers(op, "rng", rng))
 
     def apply(self, x, y, rng):
         """(x, y) for checked images and a generator; neither is changed in place."""
@@ -69,17 +70,6 @@ def images(op, x):
         remedy = {3: "; add the channel axis with x[..., None], or the batch axis with x[None]"}.get(x.ndim, "")
         raise ValueError(f"{op}: x has shape {x.shape}, expected (N, H, W, C), a batch of images{remedy}")
     return x
-
-
-def random_numbers(op, rng):
-    """A generator from what a step is called with."""
-    if rng is None:
-        return generator()
-    if isinstance(rng, np.random.Generator):
-        return rng
-    for number in rng if isinstance(rng, (tuple, list)) else [rng]:
-        check.whole(op, "rng", number)
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(rng)))
 
 
 def interval(op, name, factor, low=-np.inf, high=np.inf):
