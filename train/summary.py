@@ -4,9 +4,11 @@ from math import prod
 
 from ..layers._layer import Layer
 from ..layers._tape import Buffer, Parameter
+from .naming import base_name
 
 _SIDES = ("<", "<", ">", "<", ">", "<")
-_LEAST = {0: 20, 1: 16, 5: 12}  # characters of the columns that can be narrower than what is in them
+_LEAST = {0: 18, 1: 20, 5: 12}  # characters of the columns that can be narrower than what is in them
+_FEWEST = 12  # characters of a name beside its class
 
 
 def table(model, width):
@@ -59,23 +61,26 @@ def _aligned(rows, width):
         widths[column] -= 1
     return [
         gap.join(
-            f"{_cut(cell, room, tail=not column):{side}{room}}"
-            for column, (cell, side, room) in enumerate(zip(row, _SIDES, widths))
+            f"{cell if len(cell) <= room else _cut(cell, room):{side}{room}}"
+            for cell, side, room in zip(row, _SIDES, widths)
         ).rstrip()
         for row in rows
     ]
 
 
-def _cut(text, room, tail):
-    """A text in so many characters; of a path with its class, what it ends in says more than what it begins with."""
+def _cut(text, room):
+    """A text in so many characters: without a class that the name says already, and without its middle."""
+    path, _, kind = text.partition(" (")
+    kind = kind.removesuffix(")")
+    if kind and path.rpartition(".")[2].startswith(base_name(kind)):
+        text, kind = path, ""
+    if kind and room - len(kind) - 3 >= _FEWEST:
+        return f"{_cut(path, room - len(kind) - 3)} ({kind})"
+    text = path if kind else text
     if len(text) <= room:
         return text
-    path, _, kind = text.partition(" (")
-    left = room - len(kind) - 3
-    if tail and kind and left >= _LEAST[0] // 3:
-        end = path[-left:]
-        return f"…{end[end.find('.') + 1 :]} ({kind}"
-    return f"{text[: room - 1]}…"
+    end = 2 * room // 3  # names differ there more often than where they begin
+    return f"{text[: room - 1 - end]}…{text[-end:]}"
 
 
 def described(model):
