@@ -126,7 +126,8 @@ def test_weights_by_output_weigh_losses_and_weighted_metrics(w, of_kind):
         for start in range(0, 40, 16):
             yield cut_out(([A, B], [Y, T], w), slice(start, start + 16))
 
-    for source in (([A, B], [Y, T]), (stream(),)):
+    loader = DataLoader([A, B], [Y, T], 16, sample_weight=w)
+    for source in (([A, B], [Y, T]), (stream(),), (loader,)):
         weighed = {"sample_weight": w} if len(source) == 2 else {}
         history = frozen.fit(*source, **weighed, verbose=0).history
         assert {key: one for key, (one,) in history.items()} == pytest.approx(expected, rel=1e-5)

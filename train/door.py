@@ -27,9 +27,10 @@ class Door:
         op, held_out = "fit", None
         if isinstance(x, np.memmap) and x.dtype != self.model.input_dtype and y is not None:
             # not converted as a whole, which would read it: a loader's batches are converted one by one
-            parts, rest = (x, y, sample_weight), None
+            whole, rest = DataLoader(x, y, sample_weight=sample_weight), None
+            parts = whole.x, whole.y, whole.sample_weight
             if share:
-                parts, rest = data.split(op, share, x, np.asarray(y), sample_weight)
+                parts, rest = data.split(op, share, *parts)
                 rest = DataLoader(*rest[:2], validation[0], sample_weight=rest[2])
             feed = self.feed(op, DataLoader(*parts[:2], size, shuffle, sample_weight=parts[2]), None, None, size, steps)
             return feed, rest and self.feed(op, rest, None, None, *validation)
