@@ -198,7 +198,7 @@ class BackupAndRestore(Callback):
         if place.epoch >= self.epochs or self.model.stop_training:
             where = f"training was finished after {place.epoch} epochs"
         else:
-            done = f", {place.done} of its batches are done" if place.done else ""
+            done = f", {place.done} of its batches {'is' if place.done == 1 else 'are'} done" if place.done else ""
             where = f"training goes on with epoch {place.epoch + 1} of {self.epochs}{done}"
         print(f"BackupAndRestore: {self.path} is there; {where}", file=sys.stderr, flush=True)
 
