@@ -216,6 +216,7 @@ def config(thing, leave_out=()):
     return {name: value.name if isinstance(value, np.dtype) else value for name, value in values.items()}
 
 
+IMAGES_ARE = "images are N, H, W, C; turn those that are N, C, H, W with x.transpose(0, 2, 3, 1)"
 _REMEDIES = {  # for x with an axis less
     "N, H, W, C": "; add the channel axis with x[..., None]",
     "N, T, C": "; add the channel axis with x[..., None], or give a recurrent layer before it return_sequences=True",
@@ -234,7 +235,8 @@ def expect_built_for(op, x, what, size):
     """The last axis of x has the size that the layer's weights were made for."""
     if x.ndim == 0 or x.shape[-1] != size:
         found = f"{x.shape[-1]} {what}" if x.ndim else "no axes"
-        raise ValueError(f"{op}: x has {found} (shape {x.shape}), the layer was built for {size}")
+        remedy = f"; {IMAGES_ARE}" if what == "channels" and x.ndim == 4 and x.shape[1] == size else ""
+        raise ValueError(f"{op}: x has {found} (shape {x.shape}), the layer was built for {size}{remedy}")
 
 
 def expect_image_shape(op, input_shape):
