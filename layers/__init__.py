@@ -60,9 +60,11 @@ from .batch_norm import BatchNormalization
 from .conv import Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D
 from .dropout import Dropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, dropout
 from .embedding import Embedding
+from .function import Lambda
 from .global_pool import GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D
+from .masking import Masking
 from .matmul import Dense
-from .merge import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
+from .merge import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from .norm import GroupNormalization, InstanceNormalization, LayerNormalization, RMSNormalization
 from .pool import (
     AdaptiveAveragePooling2D,
@@ -102,6 +104,7 @@ __all__ = [
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "ELU",
     "Embedding",
@@ -121,10 +124,12 @@ __all__ = [
     "Input",
     "InstanceNormalization",
     "LSTM",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "LogSoftmax",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",

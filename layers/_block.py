@@ -9,6 +9,7 @@ from ._layer import Layer
 from ._mode import trying
 from ._symbol import Symbol, closed
 from ._tape import Parameter, Tensor, no_grad, recording
+from ._weights import Weighted
 
 
 class Block(Layer):
@@ -82,13 +83,19 @@ class Block(Layer):
             self.output_shape = (None, *result.value.shape[1:])
 
     def children(self):
-        """(name, layer or parameter) among the attributes."""
+        """(name, layer, model or parameter) among the attributes."""
         for name, value in vars(self).items():
-            yield from found(name, value, (Layer, Parameter))
+            yield from found(name, value, (Weighted, Parameter))
 
     def sublayers(self):
-        """{name: layer} of the layers that the block is made of, each once."""
-        return {name: child for name, child in once(self.children()) if isinstance(child, Layer)}
+        """{name: layer} of the layers that the block is made of, those of models in it too, each once."""
+        layers = []
+        for name, child in self.children():
+            if isinstance(child, Layer):
+                layers.append((name, child))
+            elif isinstance(child, Weighted):
+                layers += ((f"{name}.{path}", layer) for path, layer in child.named_layers().items())
+        return dict(once(layers))
 
     def named_parameters(self):
         """{path: parameter} of the block's own parameters and its layers', in order, each once."""
@@ -112,8 +119,9 @@ class Block(Layer):
 
     def train(self, training=True):
         """Training mode, for all layers below too; returns the block."""
-        for layer in self.sublayers().values():
-            layer.train(training)
+        for _, child in self.children():
+            if isinstance(child, Weighted):
+                child.train(training)
         return super().train(training)
 
     def to(self, device):

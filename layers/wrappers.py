@@ -6,6 +6,7 @@ from ._layer import Layer
 from ._of_sequences import OfSequences, note_last_states
 from ._recurrent import Recurrent
 from ._tape import record
+from ._weights import Weighted
 from .merge import Add, Average, Concatenate, Multiply
 
 _MERGES = {"concat": Concatenate(), "sum": Add(), "mul": Multiply(), "ave": Average()}
@@ -77,6 +78,8 @@ class Bidirectional(OfSequences, Block):
 class TimeDistributed(Block):
     """One layer at every step of a sequence, with the same weights: (N, T, ...) -> (N, T, what the layer gives).
 
+    layer  a layer, or a model of one input
+
     The steps are so many samples to the layer, and masks go by it. The dtype is the layer's if left out.
 
     >>> from tilewright.layers import Dense
@@ -85,9 +88,15 @@ class TimeDistributed(Block):
     """
 
     def __init__(self, layer, *, input_shape=None, dtype=None, name=None):
-        _expect_layer("TimeDistributed", "layer", layer, Layer, "a layer")
+        _expect_layer("TimeDistributed", "layer", layer, Weighted, "a layer or a model")
         super().__init__(input_shape=input_shape, dtype=dtype or layer.dtype, name=name)
-        layer.use_dtype(self.dtype)
+        if isinstance(layer, Layer):
+            layer.use_dtype(self.dtype)
+        else:
+            for one in layer.named_layers().values():
+                one.use_dtype(self.dtype)
+            if isinstance(layer.input_shape, list):
+                raise ValueError(f"TimeDistributed: {layer!r} has {len(layer.input_shape)} inputs, expected one")
         self.layer = layer
 
     @property
@@ -99,7 +108,9 @@ class TimeDistributed(Block):
             raise ValueError(f"TimeDistributed: x has shape {x.shape}, expected (N, T, ...) with at least 2 axes")
         N, T = x.shape[:2]
         y = self.layer(x.reshape(N * T, *x.shape[2:]))
-        if isinstance(y, tuple):
+        if isinstance(y, dict):
+            raise ValueError(f"TimeDistributed: {self.layer!r} gives a dict, expected a tensor or several in a list")
+        if isinstance(y, (tuple, list)):
             return tuple(one.reshape(N, T, *one.shape[1:]) for one in y)
         y = y.reshape(N, T, *y.shape[1:])
         y.mask = x.mask

@@ -44,7 +44,7 @@ class Writer:
                 f"save: {own} is a class of your own, whose structure is its code; use model.save_weights(path), and "
                 f"load_weights(path) on a new {own}, or give it a config() of its constructor's arguments"
             )
-        entry = written(thing)
+        entry = written(thing, model=lambda model: None if model is thing else {"model": self.thing("", model)})
         if isinstance(thing, Layer):
             entry["config"].pop("input_shape", None)
         return entry
@@ -120,7 +120,8 @@ class Reader:
         elif name == "Functional":
             thing = self._functional(entry, path)
         else:
-            thing = made({"class": name, "config": entry["config"]}, self._custom)
+            config = self._with_models(entry["config"], path)
+            thing = made({"class": name, "config": config}, self._custom)
             below = thing.named_layers() if isinstance(thing, Model) else {"": thing}
             for inner, layer in below.items():
                 layer.source = partial(_array, self._archive, ".".join(part for part in (path, inner) if part))
@@ -131,6 +132,18 @@ class Reader:
                 self._partly.append((thing, entry["inner"]))
         self._things[number] = thing
         return thing
+
+    def _with_models(self, config, path):
+        """Arguments with the models among them made; their weights are named by where they are."""
+        if isinstance(config, list):
+            return [self._with_models(one, _below(path, i)) for i, one in enumerate(config)]
+        if not isinstance(config, dict):
+            return config
+        if config.keys() == {"model"}:
+            return self._thing(config["model"], path)
+        if config.keys() == {"class", "config"}:
+            return {**config, "config": self._with_models(config["config"], path)}
+        return {key: self._with_models(one, _below(path, key)) for key, one in config.items()}
 
     def _known(self, entry):
         thing = self._things[entry["same"]]
@@ -173,6 +186,10 @@ class Reader:
                 own = base_name(self._known(entry))
             names.append(unique(own or base_name(entry["class"]), names))
             yield names[-1], self._thing(entry, f"{path}.{names[-1]}" if path else names[-1])
+
+
+def _below(path, name):
+    return f"{path}.{name}" if path else str(name)
 
 
 def _array(archive, path, name, shape, dtype):
