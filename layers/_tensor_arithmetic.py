@@ -192,14 +192,14 @@ def _binary(op, a, b):
     x = on_host(op.name, a.value)
     if not isinstance(b, Arithmetic):
         z = constant(op.name, b, x)
-        return _unary(a, op.y(x, z), lambda dy: back_to(op.dx(dy, x, z), x))
+        return _unary(a, _computed(op, x, z), lambda dy: back_to(op.dx(dy, x, z), x))
     z = on_host(op.name, b.value)
 
     def backward(dy):
         dz = back_to(op.dz(dy, x, z), z) if b.requires_grad else None  # first, for dx may be dy itself
         return back_to(op.dx(dy, x, z), x) if a.requires_grad else None, dz
 
-    y = a._record(op.y(x, z), backward, a, b)
+    y = a._record(_computed(op, x, z), backward, a, b)
     return y if a.mask is None and b.mask is None else keep_mask(y, a, b)
 
 
@@ -207,7 +207,18 @@ def _reflected(op, a, b):
     """The tensor of an op of a constant a and a tensor b."""
     z = on_host(op.name, b.value)
     x = constant(op.name, a, z)
-    return _unary(b, op.y(x, z), lambda dy: back_to(op.dz(dy, x, z), z))
+    return _unary(b, _computed(op, x, z), lambda dy: back_to(op.dz(dy, x, z), z))
+
+
+def _computed(op, x, z):
+    """The array of the result. Raises ValueError for shapes that do not go together."""
+    try:
+        return op.y(x, z)
+    except ValueError:
+        raise ValueError(
+            f"{op.name}: shapes {np.shape(x)} and {np.shape(z)} do not broadcast, expected sizes that are equal or 1, "
+            f"from the last one on; x[:, None] or x.expand_dims(axis) makes an axis of size 1"
+        ) from None
 
 
 def _compared(f, a, b):

@@ -48,6 +48,8 @@ class Axes:
             "before anything is computed change the array, x.value"
         )
 
+    __contains__ = None  # `1.0 in x` would compare with `==`, which of tensors asks whether they are one and the same
+
     def __iter__(self):
         if self.value.ndim == 0:
             raise TypeError("a tensor of shape () cannot be iterated over; x.item() is its number")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tilewright as tw
-from tilewright.layers import Embedding, _broadcast
+from tilewright.layers import Embedding, _broadcast, _tape
 
 from .gradients import assert_gradient, numeric_gradient
 
@@ -262,6 +262,8 @@ ERRORS = (
     (lambda: x[0.5], IndexError, r"valid indices; the tensor has shape \(2, 3, 4\)"),
     (lambda: x.__setitem__(0, 1), TypeError, r"not changed in place.* tw.where\(mask, values, x\)"),
     (lambda: list(x.sum()), TypeError, r"shape \(\) cannot be iterated over; x.item\(\)"),
+    (lambda: 1.0 in x, TypeError, "Tensor"),
+    (lambda: x + np.ones(3), ValueError, r"add: shapes \(2, 3, 4\) and \(3,\) do not broadcast.* x\[:, None\]"),
     (lambda: x + None, TypeError, "add: the other operand is None, expected a tensor, an array or a number"),
     (lambda: "a" * x, TypeError, "multiply: the other operand is 'a', expected a tensor"),
     (lambda: x - np.ones(4, complex), TypeError, "subtract: the other operand is complex128, expected real numbers"),
@@ -307,3 +309,61 @@ SYMBOLIC = (
 def test_a_symbol_of_a_functional_model_says_that_it_has_no_numbers(f):
     with pytest.raises(TypeError, match="a symbol of a functional model has no numbers yet; call layers on it"):
         f(tw.Input((4,)))
+
+
+class OnDevice:
+    """What arrays on a CUDA device are told by; nothing of theirs may be touched."""
+
+    __cuda_ndarray__ = True
+    dtype, ndim, shape, size = np.dtype(np.float32), 2, (2, 2), 4
+
+    def reshape(self, *shape):
+        return self
+
+
+def on_device():
+    tensor = tw.Tensor(np.ones((2, 2), np.float32))
+    tensor.value = OnDevice()
+    return tensor
+
+
+ON_DEVICE = {
+    "indexing": lambda x: x[0],
+    "add": lambda x: x + 1,
+    "subtract": lambda x: tw.Tensor(np.ones((2, 2))) - x,
+    "multiply": lambda x: x * x,
+    "divide": lambda x: 1 / x,
+    "maximum": lambda x: x.maximum(0),
+    "power": lambda x: x**2,
+    "negative": lambda x: -x,
+    "abs": abs,
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "clip": lambda x: x.clip(0, 1),
+    "less": lambda x: x < 1,
+    "greater": lambda x: tw.Tensor(np.ones((2, 2))) > x,
+    "sum": lambda x: x.sum(),
+    "mean": lambda x: x.mean(),
+    "max": lambda x: x.max(1),
+    "argmin": lambda x: x.argmin(),
+    "transpose": lambda x: x.T,
+    "stack": lambda x: tw.stack([x, x]),
+    "concatenate": lambda x: np.concatenate([np.ones((2, 2)), x]),
+    "where": lambda x: tw.where(np.ones(2, bool), x, 0),
+}
+
+
+@pytest.mark.parametrize("op, f", ON_DEVICE.items(), ids=ON_DEVICE)
+def test_arrays_on_a_device_are_refused_by_name(op, f):
+    with pytest.raises(
+        NotImplementedError, match=f"^{op}: tensors on a CUDA device have no arithmetic of their own yet"
+    ):
+        f(on_device())
+
+
+def test_on_a_device_tensors_change_their_shape(monkeypatch):
+    monkeypatch.setattr(_tape, "adopted", lambda array: array)  # which needs numba-cuda
+    x = on_device()
+    for y in (x.reshape(4), x.flatten(), x.squeeze(), x.expand_dims(0), x.detach()):
+        assert y.value is x.value
