@@ -142,6 +142,11 @@ __all__ = [
     "Permute",
     "PositionEmbedding",
     "RMSNormalization",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "ReLU6",
     "Reshape",
@@ -202,5 +207,17 @@ __all__ = [
 ]
 
 
+_LATE = ("RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom")  # few programs need them
+
+
 def __getattr__(name):
+    if name in _LATE:
+        from . import augmentation
+
+        value = globals()[name] = getattr(augmentation, name)
+        return value
     raise _names.missing(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

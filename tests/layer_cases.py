@@ -253,6 +253,15 @@ LAYERS = [
     case(lambda d: layers.Lambda(tw.tanh, dtype=d), [SEQUENCES], masked=True),
     case(lambda d: layers.Lambda(tw.elu, {"alpha": 0.5}, dtype=d), [ROWS], "Lambda with arguments"),
     case(lambda d: layers.Dot(1, dtype=d), [ROWS, ROWS]),
+    *[case(lambda d, m=m: layers.RandomFlip(m, 3, dtype=d), IMAGES, m) for m in ("horizontal", "vertical")],
+    case(lambda d: layers.RandomCrop(5, 3, 1, padding=1, fill_value=2.0, dtype=d), IMAGES),
+    *[
+        case(lambda d, f=f, i=i: layers.RandomRotation(0.4, f, i, 1, dtype=d), IMAGES, f"RandomRotation {f} {i}")
+        for f in ("reflect", "nearest", "wrap", "constant")
+        for i in ("bilinear", "nearest")
+    ],
+    case(lambda d: layers.RandomZoom(0.5, 0.3, seed=1, dtype=d), IMAGES),
+    case(lambda d: layers.RandomTranslation(0.4, 0.3, "constant", seed=1, dtype=d), IMAGES),
     case(lambda d: layers.Dot((1, -1), dtype=d), [SEQUENCES, (2, 4, 5)], "Dot of matrices"),
     case(lambda d: layers.Dot(-1, True, dtype=d), [SEQUENCES, (2, 2, 4, 3)], "Dot normalize"),
 ]

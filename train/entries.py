@@ -22,7 +22,8 @@ from .schedules import SCHEDULES
 
 
 def _classes(module, base):
-    return [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, base) and c is not base]
+    things = (getattr(module, name) for name in dir(module))  # some are imported by that
+    return [c for c in things if isinstance(c, type) and issubclass(c, base) and c is not base]
 
 
 KNOWN = {
