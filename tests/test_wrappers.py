@@ -189,6 +189,12 @@ def test_one_model_at_every_step(kind, tmp_path):
     assert not again.layers[0].layer.trainable and again.layers[1].trainable
 
 
+def test_a_model_is_no_step_of_itself():
+    model = tw.Sequential([Dense(2)])
+    with pytest.raises(ValueError, match="^Sequential: there is a loop"):
+        model.add(TimeDistributed(model))
+
+
 def test_a_model_that_stands_twice_is_one_in_files_too(tmp_path):
     shared = tw.Sequential([Dense(2)], name="shared")
     x = tw.Input((3, 4))
