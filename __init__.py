@@ -11,6 +11,7 @@ from .layers import (
     Tensor,
     average_pool2d,
     celu,
+    concatenate,
     dropout,
     elu,
     gelu,
@@ -32,9 +33,11 @@ from .layers import (
     softmax,
     softplus,
     softsign,
+    stack,
     swiglu,
     tanh,
     use,
+    where,
 )
 from .train import Model, Sequential, load
 
@@ -46,6 +49,7 @@ __all__ = [
     "Tensor",
     "average_pool2d",
     "celu",
+    "concatenate",
     "dropout",
     "elu",
     "gelu",
@@ -71,12 +75,14 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "stack",
     "swiglu",
     "tanh",
     "to_device",
     "to_host",
     "train",
     "use",
+    "where",
 ]
 
 

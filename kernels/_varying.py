@@ -27,9 +27,11 @@ def noted(function, *arguments):
     return result
 
 
-def copied(x):
-    """A copy of a NumPy array, which a replay makes again."""
-    y = np.empty_like(x)
+def copied(x, dtype=None, shape=None):
+    """A copy of a NumPy array, perhaps of another dtype or repeated to a shape, which a replay makes again."""
+    y = np.empty(x.shape if shape is None else shape, dtype or x.dtype)
+    if recording is not None:
+        recording.made(y)
     noted(np.copyto, y, x)
     return y
 

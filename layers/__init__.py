@@ -8,6 +8,7 @@ from ._layer import Layer
 from ._random import set_seed
 from ._symbol import Input
 from ._tape import Buffer, Parameter, Tensor, no_grad
+from ._tensor_joining import concatenate, stack, where
 from .activation import (
     Activation,
     celu,
@@ -59,9 +60,11 @@ from .batch_norm import BatchNormalization
 from .conv import Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D
 from .dropout import Dropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, dropout
 from .embedding import Embedding
+from .function import Lambda
 from .global_pool import GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D
+from .masking import Masking
 from .matmul import Dense
-from .merge import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
+from .merge import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from .norm import GroupNormalization, InstanceNormalization, LayerNormalization, RMSNormalization
 from .pool import (
     AdaptiveAveragePooling2D,
@@ -101,6 +104,7 @@ __all__ = [
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "ELU",
     "Embedding",
@@ -120,10 +124,12 @@ __all__ = [
     "Input",
     "InstanceNormalization",
     "LSTM",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "LogSoftmax",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",
@@ -136,6 +142,11 @@ __all__ = [
     "Permute",
     "PositionEmbedding",
     "RMSNormalization",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "ReLU6",
     "Reshape",
@@ -164,6 +175,7 @@ __all__ = [
     "ZeroPadding2D",
     "average_pool2d",
     "celu",
+    "concatenate",
     "dropout",
     "elu",
     "gelu",
@@ -187,11 +199,25 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "stack",
     "swiglu",
     "tanh",
     "use",
+    "where",
 ]
 
 
+_LATE = ("RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom")  # few programs need them
+
+
 def __getattr__(name):
+    if name in _LATE:
+        from . import augmentation
+
+        value = globals()[name] = getattr(augmentation, name)
+        return value
     raise _names.missing(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -11,6 +11,7 @@ class Affine(Layer):
 
     b = None
     kernel = "kernel"
+    units_argument = None  # the argument that says how many units there are
 
     def _keep(
         self,
@@ -31,6 +32,11 @@ class Affine(Layer):
             setattr(self, f"{what}_initializer", initializer)
             setattr(self, f"{what}_regularizer", get_regularizer(op, f"{what}_regularizer", regularizer))
         self.activation, self.use_bias = check_activation(op, activation), bool(use_bias)
+        if self.activation in ("softmax", "log_softmax") and getattr(self, self.units_argument or "", None) == 1:
+            raise ValueError(
+                f"{op}: activation is {self.activation!r} of {self.units_argument} = 1, which is the same whatever x "
+                f"is; for two classes take 'sigmoid', for more as many {self.units_argument} as there are classes"
+            )
         self._fused, self._following = fused_and_following(op, self.activation)
 
     def _weights(self, shape, units):

@@ -4,9 +4,12 @@ from functools import partial
 
 import numpy as np
 
+from ._connect import connected
 from ._layer import Layer
-from ._symbol import Symbol, closed, connected, evaluating
+from ._mode import trying
+from ._symbol import Symbol, closed
 from ._tape import Parameter, Tensor, no_grad, recording
+from ._weights import Weighted
 
 
 class Block(Layer):
@@ -22,8 +25,11 @@ class Block(Layer):
         """The result of tensors: a tensor or a tuple of them."""
         raise NotImplementedError(f"{type(self).__name__} has no call(self, x) that returns a tensor")
 
-    def __call__(self, *inputs):
-        """Tensors or array-likes of numbers -> what `call` gives. The first call builds all layers."""
+    def __call__(self, *inputs, training=None):
+        """Tensors or array-likes of numbers -> what `call` gives. The first call builds all layers. `training` sets the
+        mode for this call."""
+        if training is not None:
+            return self._in_mode(training, *inputs)
         inputs = self._inputs(inputs)
         if any(isinstance(x, Symbol) for x in inputs):
             return connected(self, inputs)
@@ -61,7 +67,7 @@ class Block(Layer):
         super().build(input_shape, source)
         samples, dtype = 0 if source else 1, self.dtype if self.input_dtype is None else self.input_dtype
         try:
-            with evaluating(self), no_grad():
+            with trying(self), no_grad():
                 self._note_shape(
                     self.call(*(Tensor(np.zeros((samples, *closed(shape[1:], 8)), dtype)) for shape in shapes))
                 )
@@ -77,13 +83,19 @@ class Block(Layer):
             self.output_shape = (None, *result.value.shape[1:])
 
     def children(self):
-        """(name, layer or parameter) among the attributes."""
+        """(name, layer, model or parameter) among the attributes."""
         for name, value in vars(self).items():
-            yield from found(name, value, (Layer, Parameter))
+            yield from found(name, value, (Weighted, Parameter))
 
     def sublayers(self):
-        """{name: layer} of the layers that the block is made of, each once."""
-        return {name: child for name, child in once(self.children()) if isinstance(child, Layer)}
+        """{name: layer} of the layers that the block is made of, those of models in it too, each once."""
+        layers = []
+        for name, child in self.children():
+            if isinstance(child, Layer):
+                layers.append((name, child))
+            elif isinstance(child, Weighted):
+                layers += ((f"{name}.{path}", layer) for path, layer in child.named_layers().items())
+        return dict(once(layers))
 
     def named_parameters(self):
         """{path: parameter} of the block's own parameters and its layers', in order, each once."""
@@ -107,8 +119,9 @@ class Block(Layer):
 
     def train(self, training=True):
         """Training mode, for all layers below too; returns the block."""
-        for layer in self.sublayers().values():
-            layer.train(training)
+        for _, child in self.children():
+            if isinstance(child, Weighted):
+                child.train(training)
         return super().train(training)
 
     def to(self, device):

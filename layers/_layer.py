@@ -18,18 +18,16 @@ import inspect
 import numpy as np
 
 from ..kernels import _check as check
-from ..kernels._varying import refuse
-from ._device import on_device, placed, to_device, used
-from ._door import as_array, expect_name, writeable
+from ._calls import Called
+from ._device import placed, used
+from ._door import expect_name
 from ._own import Unset, expect_pair, name_arguments
-from ._several import joined
-from ._symbol import Symbol, connected
 from ._tape import Buffer, Parameter, Tensor, tape
 from ._weights import Weighted
 from .initializers import initialize
 
 
-class Layer(Weighted):
+class Layer(Called, Weighted):
     """Base of all layers. A subclass has `forward`, and `weights` if it has parameters.
 
     input_shape  without the batch axis, None for any size; on the first layer of a Sequential it builds the model at
@@ -177,17 +175,18 @@ class Layer(Weighted):
             raise ValueError(f"{self!r} is built already with dtype {self.dtype}, expected {dtype}")
         self.dtype = np.dtype(dtype)
 
-    def __call__(self, x, *more):
-        """A tensor or an array-like of numbers -> a tensor. The first call builds the layer."""
+    def __call__(self, x, *more, training=None):
+        """A tensor or an array-like of numbers -> a tensor. The first call builds the layer. `training` sets the mode
+        for this call."""
         if (
             x.__class__ is not Tensor
             or x.value.dtype is not self.dtype
             or x.value.__class__ is not self.array
-            or x.mask is not None
+            or x.mask is not training  # both are None, or else there is a mask, or a mode for this call
             or more
             or not self.built
         ):
-            return self._call(x, *more)
+            return self._call(x, *more, training=training)
         result = self.forward(x.value)
         try:
             y, backward = result
@@ -200,81 +199,6 @@ class Layer(Weighted):
             return Tensor(y, True, backward, (x,))
         return Tensor(y)
 
-    def _call(self, *inputs):
-        """A call in full: several inputs, masks, symbols, what is no tensor yet, the first call."""
-        inputs = self._inputs(inputs)
-        if any(isinstance(x, Symbol) for x in inputs):
-            return connected(self, inputs)
-        inputs = self._prepare(*inputs)
-        values, masks = [x.value for x in inputs], tuple(x.mask for x in inputs)
-        if all(mask is None for mask in masks):
-            return self._result(*self._forwarded(self.forward(*values)), inputs)
-        refuse("masks")
-        masks = masks if self.several else masks[0]
-        result = self._result(*self._forwarded(self.forward_masked(*values, mask=masks)), inputs)
-        (result[0] if result.__class__ is tuple else result).mask = self.mask_after(masks)
-        return result
-
-    def _forwarded(self, result):
-        """What a forward gave, looked at the first time."""
-        if self.output_shape is None:
-            expect_pair(self, result)
-        return result
-
-    def _inputs(self, inputs):
-        """The inputs of a call one by one."""
-        if self.several and len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
-            return tuple(inputs[0])
-        if len(inputs) > 1 and not self.several:
-            raise TypeError(f"{type(self).__name__}: there are {len(inputs)} inputs, expected one")
-        return inputs
-
-    def _result(self, y, backward, inputs):
-        """The tensor of a result, or those of several, on the tape where it has to be."""
-        if self.output_shape is None:
-            expect_pair(self, (y, backward))
-            self.output_shape = [(None, *one.shape[1:]) for one in y] if y.__class__ is tuple else (None, *y.shape[1:])
-        recorded = tape.recording and (
-            self.learns or any(x.requires_grad for x in inputs) or self.has_parameters and self.trainable
-        )
-        if not recorded:
-            return tuple(map(Tensor, y)) if y.__class__ is tuple else Tensor(y)
-        if self.several and len(inputs) == 1:
-            backward = _of_one(backward)
-        return joined(y, backward, inputs) if y.__class__ is tuple else Tensor(y, True, backward, inputs)
-
-    def _prepare(self, *inputs):
-        """The inputs as tensors of the layer's dtype, after the layer is built for them, where the weights are."""
-        inputs = tuple(map(self._as_tensor, inputs))
-        if not self.built:
-            shapes = [x.value.shape for x in inputs]
-            self.build(shapes if self.several else shapes[0])
-        if not self.has_parameters:
-            return inputs
-        if self.array is Layer.array and any(on_device(x.value) for x in inputs):
-            self.to("cuda")
-        return inputs if self.array is Layer.array else tuple(map(self._moved, inputs))
-
-    def _as_tensor(self, x):
-        op, wanted = type(self).__name__, self.input_dtype
-        if not isinstance(x, Tensor):
-            return Tensor(writeable(as_array(op, "x", x, wanted)))
-        if wanted is None or x.value.dtype == wanted:
-            return x
-        if x.requires_grad:
-            raise TypeError(f"{op}: x is {x.value.dtype} and the layer is {self.dtype}; give all layers one dtype")
-        return _instead(x, as_array(op, "x", x.value, wanted))
-
-    def _moved(self, x):
-        """x on the device, where the weights are."""
-        if on_device(x.value):
-            return x
-        if x.requires_grad:
-            raise TypeError(
-                f"{type(self).__name__}: x is on the CPU and the weights are not; move them with model.to('cpu')"
-            )
-        return _instead(x, to_device(x.value))
-
     def __setstate__(self, state):
         vars(self).update(state)
         self.dtype = np.dtype(self.dtype.name)  # the one object of its kind again, as `__call__` compares it
@@ -285,17 +209,6 @@ class Layer(Weighted):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
-def _instead(x, value):
-    tensor = Tensor(value)
-    tensor.mask = x.mask
-    return tensor
-
-
-def _of_one(backward):
-    """The closure of several inputs for the tape, where there is one."""
-    return lambda *gradients, need_dx=True: backward(*gradients)[0]
-
-
 def config(thing, leave_out=()):
     """{argument: value} of the constructor's arguments; a thing keeps them as attributes of the same names."""
     names = inspect.signature(type(thing)).parameters
@@ -303,11 +216,18 @@ def config(thing, leave_out=()):
     return {name: value.name if isinstance(value, np.dtype) else value for name, value in values.items()}
 
 
+IMAGES_ARE = "images are N, H, W, C; turn those that are N, C, H, W with x.transpose(0, 2, 3, 1)"
+_REMEDIES = {  # for x with an axis less
+    "N, H, W, C": "; add the channel axis with x[..., None]",
+    "N, T, C": "; add the channel axis with x[..., None], or give a recurrent layer before it return_sequences=True",
+}
+
+
 def expect_axes(op, input_shape, axes):
     """x has the axes that a layer works on, named like "N, H, W, C"."""
     count = axes.count(",") + 1
     if len(input_shape) != count:
-        remedy = "; add the channel axis with x[..., None]" if len(input_shape) == count - 1 == 3 else ""
+        remedy = _REMEDIES.get(axes, "") if len(input_shape) == count - 1 else ""
         raise ValueError(f"{op}: x has shape {tuple(input_shape)}, expected {count} axes ({axes}){remedy}")
 
 
@@ -315,7 +235,8 @@ def expect_built_for(op, x, what, size):
     """The last axis of x has the size that the layer's weights were made for."""
     if x.ndim == 0 or x.shape[-1] != size:
         found = f"{x.shape[-1]} {what}" if x.ndim else "no axes"
-        raise ValueError(f"{op}: x has {found} (shape {x.shape}), the layer was built for {size}")
+        remedy = f"; {IMAGES_ARE}" if what == "channels" and x.ndim == 4 and x.shape[1] == size else ""
+        raise ValueError(f"{op}: x has {found} (shape {x.shape}), the layer was built for {size}{remedy}")
 
 
 def expect_image_shape(op, input_shape):

@@ -35,6 +35,29 @@ def expect_pair(layer, result):
         raise TypeError(f"{name}: forward returned {type(backward).__name__} for backward, {wanted}")
 
 
+def no_gradient(why):
+    """The error where a closure gives no gradient and one is wanted."""
+    return RuntimeError(
+        f"backward: {why}, and weights before it need one; return a closure backward(dy) that gives dx, freeze what is "
+        f"before it with trainable = False, or put it behind all that is trained"
+    )
+
+
+def expect_need_dx(backward, error):
+    """An error that says that a closure has no such argument is said in words that help."""
+    if "unexpected keyword argument 'need_dx'" in str(error):
+        raise TypeError(
+            f"{maker(backward)}: the closure that forward returned has no need_dx, expected backward(dy, "
+            f"need_dx=True), as of every layer with parameters; where it is False nobody wants dx, and None will do"
+        ) from error
+
+
+def maker(backward):
+    """The class or function whose closure it is."""
+    name = getattr(backward, "__qualname__", type(backward).__name__).split(".<locals>")
+    return (name[-2] if len(name) > 1 else name[0]).removesuffix(".forward").strip(".").split(".")[-1]
+
+
 def name_arguments(cls):
     """Let the constructor that a class defines say which class has no such argument, and what may have been meant."""
     given = vars(cls).get("__init__")

@@ -1,53 +1,23 @@
 """What SimpleRNN, GRU and LSTM have in common, over kernels/recurrent."""
 
+import contextlib
 import inspect
 
 import numpy as np
 
 from ..kernels import _check as check
+from ..kernels._varying import noted, refuse
 from ..kernels.dropout import dropout_forward, spatial_dropout_backward, spatial_dropout_forward
 from . import _stepwise as stepwise
+from ._door import as_array
 from ._layer import Layer, expect_axes, expect_built_for
+from ._mode import trial
+from ._of_sequences import OfSequences, expect_steps, note_last_states
 from ._random import draw_seed
-from ._symbol import Symbol
-from ._tape import Tensor, record
+from ._tape import Tensor
 from .activation import ACTIVATIONS
 from .initializers import check_initializer
 from .regularizers import get_regularizer
-
-
-class OfSequences:
-    """How a layer of sequences is called, with first states and a mask; comes before Layer or Block."""
-
-    def __call__(self, x, *more, initial_state=None, mask=None):
-        """A tensor or an array-like (N, T, C) -> a tensor, or several with `return_state`.
-
-        initial_state  the states (N, units) before the first step, one or a list; layer([x, h]) and layer(x, h) do too
-        mask           (N, T), False where a step is passed over; that of x if left out
-        """
-        if initial_state is not None:
-            more = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
-        if mask is not None:
-            x = self._masked(x, mask)
-        return super().__call__(x, *more)
-
-    def _inputs(self, inputs):
-        x = inputs[0]
-        if len(inputs) == 1 and isinstance(x, (list, tuple)) and x and getattr(x[0], "ndim", 0) == 3:
-            return tuple(x)
-        return inputs
-
-    def _masked(self, x, mask):
-        """x with another mask."""
-        op = type(self).__name__
-        if isinstance(x, Symbol):
-            raise TypeError(f"{op}: mask is given for a symbol, which has its own; see Embedding(mask_zero=True)")
-        (x,) = self._prepare(x)
-        check.booleans(op, "mask", mask)
-        check.shape(op, "mask", mask, x.shape[:2], ("x", x))
-        masked = record(x.value, lambda dy: dy, x)
-        masked.mask = mask
-        return masked
 
 
 class Recurrent(OfSequences, Layer):
@@ -61,13 +31,16 @@ class Recurrent(OfSequences, Layer):
     return_sequences   y is the state after every step, (N, T, units), and not the last one, (N, units)
     return_state       the result is y and the last state, or states
     go_backwards       the sequence is read from its end, and y of return_sequences is in the order of reading
+    stateful           the last states of a batch are the first ones of the next, sample by sample, without gradient
+                       between the two; `reset_states` begins anew. For parts of long sequences, with shuffle=False
     """
 
     gates = 1
     states = ("h",)  # as the kernel's gradients of the last ones are named, without the d
     saved = ()  # what the kernel's backward needs besides y, in the order in which the forward returns it
     b = None
-    aligned = False  # Bidirectional sets it: y in the order of x, also where it is read from the end
+    _kept = None  # of `stateful`: a list of the last states, (N, units) each
+    _aligned = False  # within `in_order`
 
     def __init__(
         self,
@@ -87,6 +60,7 @@ class Recurrent(OfSequences, Layer):
         return_sequences=False,
         return_state=False,
         go_backwards=False,
+        stateful=False,
         input_shape=None,
         dtype="float32",
         name=None,
@@ -111,7 +85,7 @@ class Recurrent(OfSequences, Layer):
         self.bias_regularizer = get_regularizer(op, "bias_regularizer", bias_regularizer)
         self.dropout, self.recurrent_dropout, self.seed = float(dropout), float(recurrent_dropout), seed
         self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
-        self.go_backwards = bool(go_backwards)
+        self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
         self._steps = 0
 
     def __init_subclass__(cls, **options):
@@ -155,28 +129,65 @@ class Recurrent(OfSequences, Layer):
     @property
     def _turned(self):
         """Whether y of return_sequences is in the other order than x."""
-        return self.go_backwards and not self.aligned
+        return self.go_backwards and not self._aligned
+
+    @contextlib.contextmanager
+    def in_order(self):
+        """Within it y of return_sequences is in the order of x, also where that is read from its end."""
+        before, self._aligned = self._aligned, True
+        try:
+            yield
+        finally:
+            self._aligned = before
+
+    def reset_states(self, states=None):
+        """Let the next batch of a `stateful` layer begin with zeros, or with `states`, an array (N, units) each."""
+        op = type(self).__name__
+        if not self.stateful:
+            raise ValueError(f"{op}: reset_states, but the layer keeps no states; make it with stateful=True")
+        if states is not None:
+            states = states if isinstance(states, (list, tuple)) else [states]
+            states = [np.array(as_array(op, "states", state, self.dtype)) for state in states]
+            self._expect_states(states, (len(states[0]) if states else 0, self.units), "states")
+        self._kept = states
+
+    def _first_states(self, x):
+        """What a stateful layer kept, for a batch x."""
+        if self._kept is None or trial.running or not len(x):
+            return ()
+        if len(self._kept[0]) != len(x):
+            raise ValueError(
+                f"{type(self).__name__}: x has {len(x)} samples, and the states that stateful=True keeps are of "
+                f"{len(self._kept[0])}; give batches of one size, or begin anew with reset_states()"
+            )
+        return self._kept
 
     def _read(self, x, mask, states):
         self._expect(x, states)
+        first_states = states or self._first_states(x)
         dropped = None
         if self.training and self.dropout:
             dropped = {"rate": self.dropout, "seed": self._seed, "step": self._next_step()}
             x = spatial_dropout_forward(x, **dropped)
         one_by_one = self._options is None or self.training and self.recurrent_dropout
         read = self._by_steps if one_by_one and x.shape[1] else self._at_once
-        y, last, through = read(x, mask, states)
-        if self.return_sequences:
-            first = np.ascontiguousarray(y[:, ::-1]) if self._turned else y
+        y, last, through = read(x, mask, first_states)
+        if self.stateful and not trial.running and len(x):
+            refuse("states that are kept")
+            self._kept = [state.copy() for state in last]
+        sequences, turned = self.return_sequences, self._turned
+        if sequences:
+            first = np.ascontiguousarray(y[:, ::-1]) if turned else y
         else:
             first = last[0]
+            note_last_states(self, first)
 
         def backward(dy, *dlast, need_dx=True):
             dlast = list(dlast) or [None] * len(last)
-            if not self.return_sequences:
+            if not sequences:
                 dlast[0] = _added(dy, dlast[0])
                 dy = None
-            elif dy is not None and self._turned:
+            elif dy is not None and turned:
                 dy = np.ascontiguousarray(dy[:, ::-1])
             dx, *dstates = through(dy, dlast, need_dx)
             if dropped and dx is not None:
@@ -228,15 +239,21 @@ class Recurrent(OfSequences, Layer):
     def _expect(self, x, states):
         """Arrays as the weights were made for."""
         op = type(self).__name__
+        expect_steps(op, x)
         expect_axes(op, x.shape, "N, T, C")
         if x.shape[2] != self.w.shape[0]:
             expect_built_for(op, x, "channels", self.w.shape[0])
         if states:
-            if len(states) != len(self.states):
-                names = " and ".join(self.states)
-                raise ValueError(f"{op}: initial_state has {len(states)} arrays, expected {len(self.states)}: {names}")
-            for name, state in zip(self.states, states):
-                check.shape(op, f"initial_state {name}", state, (len(x), self.units), ("x", x))
+            self._expect_states(states, (len(x), self.units), "initial_state", ("x", x))
+
+    def _expect_states(self, states, shape, argument, *because):
+        """As many states as the layer has, of a shape."""
+        op = type(self).__name__
+        if len(states) != len(self.states):
+            names = " and ".join(self.states)
+            raise ValueError(f"{op}: {argument} has {len(states)} arrays, expected {len(self.states)}: {names}")
+        for name, state in zip(self.states, states):
+            check.shape(op, f"{argument} {name}", state, shape, *because)
 
     def _next_step(self):
         self._steps += 1
@@ -251,5 +268,4 @@ def _added(a, b):
     """The sum of gradients that may be None."""
     if a is None or b is None:
         return b if a is None else a
-    a += b
-    return a
+    return noted(np.add, a, b, a)

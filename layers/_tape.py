@@ -9,14 +9,15 @@ returns twice, so gradients are added up in place.
 """
 
 import contextlib
-import operator
 import threading
 
 import numpy as np
 
-from ..kernels import matmul as kernels
-from ._broadcast import on_host, unbroadcast
 from ._device import add_into, adopted, beside, on_device, to_host
+from ._own import expect_need_dx, maker, no_gradient
+from ._tensor_arithmetic import Arithmetic
+from ._tensor_axes import Axes
+from ._tensor_numpy import of_function, of_ufunc
 
 
 class _Tape(threading.local):
@@ -51,7 +52,16 @@ def recording():
         tape.recording = before
 
 
-class Tensor:
+def record(value, backward, *parents):
+    """The tensor of an op's result, on the tape if one of its parents is."""
+    if tape.recording:
+        for parent in parents:
+            if parent.requires_grad:
+                return Tensor(value, True, backward, parents)
+    return Tensor(value)
+
+
+class Tensor(Arithmetic, Axes):
     """An array on the tape.
 
     `value` is the NumPy array, or the array on a CUDA device, taken as it is (anything else is made a NumPy array). A
@@ -66,6 +76,7 @@ class Tensor:
     """
 
     __slots__ = ("value", "grad", "requires_grad", "mask", "_backward", "_parents")
+    _record = staticmethod(record)
 
     def __init__(self, value, requires_grad=False, backward=None, parents=()):
         if value.__class__ is not np.ndarray and not isinstance(value, np.generic):
@@ -99,12 +110,12 @@ class Tensor:
             elif parents[0].requires_grad:
                 gradients = (backward(dy),)
                 if gradients[0] is None:
-                    raise _no_gradient(f"{_maker(backward)} gave no gradient for its input")
+                    raise no_gradient(f"{maker(backward)} gave no gradient for its input")
             else:
                 try:
                     backward(dy, need_dx=False)
                 except TypeError as error:
-                    _expect_need_dx(backward, error)
+                    expect_need_dx(backward, error)
                     raise
                 continue
             for parent, gradient in zip(parents, gradients):
@@ -137,7 +148,7 @@ class Tensor:
                     "backward: this graph was freed by an earlier backward(); compute the loss again for another one"
                 )
             if tensor._backward is None and tensor._parents:
-                raise _no_gradient("the forward of a layer returned (y, None)")
+                raise no_gradient("the forward of a layer returned (y, None)")
             for parent in tensor._parents:
                 if parent.requires_grad:
                     if parent in counts:
@@ -157,7 +168,7 @@ class Tensor:
                 )
             one = value.dtype.type(1)
             return one if value.ndim == 0 else beside(np.full(value.shape, one), value)
-        dy = beside(dy, value) if on_device(dy) else beside(np.array(dy, value.dtype), value)
+        dy = beside(dy, value) if on_device(dy) else beside(np.array(dy, value.dtype, order="C"), value)
         if dy.shape != value.shape:
             raise ValueError(f"backward: dy has shape {dy.shape}, expected {value.shape}, the tensor's")
         return dy
@@ -182,59 +193,6 @@ class Tensor:
         """The value of a tensor of one element, as a Python number."""
         return to_host(self.value).item()
 
-    def reshape(self, *shape):
-        """The same elements in another shape; one size may be -1."""
-        before = self.value.shape
-        return record(self.value.reshape(*shape), lambda dy: dy.reshape(before), self)
-
-    def sum(self, axis=None, keepdims=False):
-        """Sum over an axis, several, or all."""
-        x = on_host("sum", self.value)
-
-        def backward(dy):
-            if axis is not None and not keepdims:
-                dy = np.expand_dims(dy, axis)
-            return np.broadcast_to(dy, x.shape).copy()
-
-        return record(x.sum(axis=axis, keepdims=keepdims), backward, self)
-
-    def mean(self, axis=None, keepdims=False):
-        """Mean over an axis, several, or all."""
-        total = self.sum(axis, keepdims)
-        return total * (total.value.size / max(self.value.size, 1))
-
-    def __add__(self, other):
-        return _binary(np.add, self, other, lambda dy, a, b: dy.copy(), lambda dy, a, b: dy.copy())
-
-    def __sub__(self, other):
-        return _binary(np.subtract, self, other, lambda dy, a, b: dy.copy(), lambda dy, a, b: -dy)
-
-    def __mul__(self, other):
-        return _binary(np.multiply, self, other, lambda dy, a, b: dy * b, lambda dy, a, b: dy * a)
-
-    def __truediv__(self, other):
-        return _binary(np.divide, self, other, lambda dy, a, b: dy / b, lambda dy, a, b: -dy * a / (b * b))
-
-    def __matmul__(self, other):
-        a, b = self, _operand(other, self)
-        backward = lambda dy: kernels.matmul_backward(dy, a.value, b.value)  # noqa: E731
-        return record(kernels.matmul_forward(a.value, b.value), backward, a, b)
-
-    def __neg__(self):
-        return record(-on_host("negative", self.value), lambda dy: -dy, self)
-
-    __radd__ = __add__
-    __rmul__ = __mul__
-
-    def __rsub__(self, other):
-        return _operand(other, self) - self
-
-    def __rtruediv__(self, other):
-        return _operand(other, self) / self
-
-    def __rmatmul__(self, other):
-        return _operand(other, self) @ self
-
     def __len__(self):
         return len(self.value)
 
@@ -249,30 +207,14 @@ class Tensor:
         return value.copy() if copy and value is self.value else value
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        """`array * tensor` and the like are the tensor's; TypeError for NumPy's other functions."""
-        out = options.pop("out", inputs[:1])
-        in_place = out[0] is inputs[0]  # `array *= tensor` gives a new tensor
-        if method == "__call__" and ufunc in _OPERATORS and in_place and not options:
-            return _OPERATORS[ufunc](_operand(inputs[0], self), inputs[1])
-        remedy = f"use tw.{_OURS[ufunc]}(...), or " if ufunc in _OURS else ""
-        raise TypeError(
-            f"np.{ufunc.__name__} does not work on tensors; {remedy}take the array, which has no gradient, "
-            f"with tensor.numpy()"
-        )
+        return of_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function, types, inputs, options):
+        return of_function(function, inputs, options)
 
     def __repr__(self):
         where = ", on the device" if on_device(self.value) else ""
         return f"{type(self).__name__}({to_host(self.value)!r}{where})"
-
-
-_OPERATORS = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.matmul: operator.matmul,
-}
-_OURS = {np.tanh: "tanh", np.maximum: "relu"}
 
 
 class Parameter(Tensor):
@@ -335,55 +277,5 @@ def _parameter(kind, value, name, regularizer, trainable):
     return parameter
 
 
-def record(value, backward, *parents):
-    """The tensor of an op's result, on the tape if one of its parents is."""
-    if tape.recording:
-        for parent in parents:
-            if parent.requires_grad:
-                return Tensor(value, True, backward, parents)
-    return Tensor(value)
-
-
-def _no_gradient(why):
-    return RuntimeError(
-        f"backward: {why}, and weights before it need one; return a closure backward(dy) that gives dx, freeze what is "
-        f"before it with trainable = False, or put it behind all that is trained"
-    )
-
-
-def _expect_need_dx(backward, error):
-    """An error that says that a closure has no such argument is said in words that help."""
-    if "unexpected keyword argument 'need_dx'" in str(error):
-        raise TypeError(
-            f"{_maker(backward)}: the closure that forward returned has no need_dx, expected backward(dy, "
-            f"need_dx=True), as of every layer with parameters; where it is False nobody wants dx, and None will do"
-        ) from error
-
-
-def _maker(backward):
-    """The class or function whose closure it is."""
-    name = getattr(backward, "__qualname__", type(backward).__name__).split(".<locals>")
-    return (name[-2] if len(name) > 1 else name[0]).removesuffix(".forward").strip(".").split(".")[-1]
-
-
 def _freed(dy, need_dx=True):
     raise AssertionError("a freed closure was called")
-
-
-def _operand(x, like):
-    """A number or an array as a tensor of the other operand's dtype."""
-    return x if isinstance(x, Tensor) else Tensor(np.asarray(x, like.value.dtype))
-
-
-def _binary(f, a, b, da, db):
-    """y = f(a, b) with NumPy's broadcasting, which the gradients undo; da and db return fresh arrays."""
-    b = _operand(b, a)
-    on_host(f.__name__, a.value)
-
-    def backward(dy):
-        return tuple(
-            unbroadcast(gradient(dy, a.value, b.value), x.value.shape) if x.requires_grad else None
-            for x, gradient in ((a, da), (b, db))
-        )
-
-    return record(f(a.value, on_host(f.__name__, b.value)), backward, a, b)

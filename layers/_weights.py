@@ -8,7 +8,7 @@ from ._door import as_array
 
 
 class Weighted:
-    """What has `named_parameters()` and `parameters()`."""
+    """What has `named_parameters()` and `parameters()`: a layer or a model."""
 
     def get_weights(self):
         """Copies of all parameters' values, in order."""

@@ -11,9 +11,11 @@ from ..kernels import _check as check
 from ..kernels.attention import attention_backward, attention_forward, rotary_backward, rotary_forward
 from ..kernels.softmax import masked_softmax_forward, softmax_forward
 from ._block import Block
+from ._connect import connected
 from ._device import on_device
+from ._mode import mode
 from ._random import draw_seed
-from ._symbol import Symbol, connected
+from ._symbol import Symbol
 from ._tape import Tensor, record
 from .matmul import Dense
 
@@ -203,7 +205,8 @@ def called(plain, layer, inputs, options):
     inputs = layer._inputs(inputs)
     if any(isinstance(x, Symbol) for x in inputs):
         return connected(layer, inputs, options)
-    return layer.call(*layer._prepare(*inputs), **options)
+    with mode(layer, options.pop("training", None)):
+        return layer.call(*layer._prepare(*inputs), **options)
 
 
 def _expect_sequences(query, value=None, key=None):

@@ -1,13 +1,17 @@
 """Convolutions of images and sequences, over kernels/conv, conv1d and conv_transpose."""
 
+import warnings
+
 from ..kernels import _check as check
 from ..kernels import _window
 from ..kernels.conv import conv2d_backward, conv2d_forward
 from ..kernels.conv1d import conv1d_backward, conv1d_forward
 from ..kernels.conv_transpose import conv2d_transpose_backward, conv2d_transpose_forward
 from ._affine import Affine
-from ._layer import expect_axes, expect_built_for, expect_image_shape
+from ._layer import IMAGES_ARE, expect_axes, expect_built_for, expect_image_shape
 from ._sequence import expect_sequence_shape, length_kept, one, padding_1d
+
+_COLOURS = 1, 3, 4  # channels that images come with
 
 
 class Convolution(Affine):
@@ -16,6 +20,21 @@ class Convolution(Affine):
     axes = "N, H, W, C"
     forward_kernel, backward_kernel = staticmethod(conv2d_forward), staticmethod(conv2d_backward)
     groups = 1
+    units_argument = "filters"
+
+    def build(self, input_shape, source=None):
+        before = self.built
+        super().build(input_shape, source)
+        if not before and source is None and self._seem_turned(input_shape):
+            said = f"{type(self).__name__}: x has shape {tuple(input_shape)}, {input_shape[3]} channels; {IMAGES_ARE}"
+            warnings.warn(said, UserWarning, stacklevel=2)
+
+    def _seem_turned(self, shape):
+        """Whether inputs are likely to be square images in the order N, C, H, W. Where the window is larger than what
+        is taken for the height the forward is going to say it."""
+        if len(shape) != 4 or shape[1] not in _COLOURS or not shape[2] == shape[3] > 2 * max(_COLOURS):
+            return False
+        return self.padding != "valid" or (self.kernel_size[0] - 1) * self.dilation_rate[0] < shape[1]
 
     def _keep_sizes(self, kernel_size, strides, padding, dilation_rate):
         op = type(self).__name__
@@ -49,7 +68,12 @@ class Convolution(Affine):
         if x.shape[-1] != self._channels(w_value) or x.ndim != w_value.ndim:
             expect_axes(type(self).__name__, x.shape, self.axes)
             expect_built_for(type(self).__name__, x, "channels", self._channels(w_value))
-        y = z = self.forward_kernel(x, w_value, b_value, **options)
+        try:
+            y = z = self.forward_kernel(x, w_value, b_value, **options)
+        except ValueError as error:
+            if x.ndim == 4 and x.shape[1] in _COLOURS and x.shape[3] > max(_COLOURS):
+                raise ValueError(f"{error}; {IMAGES_ARE}") from None
+            raise
         if following:
             y, following_backward = following(z)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels import _check as check
-from ..kernels._varying import noted
+from ..kernels._varying import copied
 from ..kernels.embedding import embedding_backward, embedding_forward, embedding_sparse_backward
 from ._device import on_device
 from ._door import as_array, writeable
@@ -58,9 +58,9 @@ class Embedding(Layer):
         shape = self.input_dim, self.output_dim
         return {"w": (shape, self.embeddings_initializer, self.embeddings_regularizer)}
 
-    def __call__(self, x):
+    def __call__(self, x, *, training=None):
         """A tensor or an array-like of whole numbers -> a tensor, with a mask if `mask_zero`."""
-        return self._call(x)
+        return self._call(x, training=training)
 
     def _as_tensor(self, x):
         mask = None
@@ -103,9 +103,7 @@ class Embedding(Layer):
         if x.dtype.kind != "f":
             if x.dtype == np.uint64:
                 self._expect_rows(x)
-            ids = np.empty(x.shape, np.int64)
-            noted(np.copyto, ids, x)
-            return ids
+            return copied(x, np.int64)
         with np.errstate(invalid="ignore"):  # NaN and infinity, which the comparison finds
             ids = x.astype(np.int64)
         if not (ids == x).all():

@@ -16,6 +16,8 @@ class Dense(Affine):
     (1, 3)
     """
 
+    units_argument = "units"
+
     def __init__(
         self,
         units,

@@ -1,9 +1,11 @@
 """Layers that make one array of several, over kernels/shape. They are called with a list, as Keras's."""
 
+import math
+
 import numpy as np
 
 from ..kernels import _check as check
-from ..kernels._varying import noted
+from ..kernels.matmul import matmul_backward, matmul_forward
 from ..kernels.shape import (
     add_forward,
     concatenate_backward,
@@ -61,10 +63,10 @@ class Average(_Merge):
     def forward(self, *inputs):
         y = on_host("Average", _sum(inputs))
         share = y.dtype.type(1 / len(inputs))
-        noted(np.multiply, y, share, y)
+        y *= share
 
         def backward(dy):
-            noted(np.multiply, dy, share, dy)
+            dy *= share
             return _shared(dy, inputs)
 
         return y, backward
@@ -174,6 +176,102 @@ class Concatenate(_Merge):
         if len(known) < len(mask):
             return None
         return np.concatenate(mask, 1) if self._joins_steps else np.logical_and.reduce(known)
+
+
+class Dot(_Merge):
+    """Products of samples, summed over an axis of each: (N, ..., K) and (N, ..., K) -> (N, ..., ...), or (N, 1).
+
+    axes       the axis that is summed over, of both, or a pair, one of each; not 0, that of samples
+    normalize  scale the vectors along the axes to length 1 first, so that what comes out are cosines
+
+    The other axes of the first come first, then those of the second.
+
+    >>> Dot(axes=1)([[[1.0, 2.0]], [[3.0, 4.0]]]).numpy()
+    array([[11.]], dtype=float32)
+    """
+
+    most = 2
+
+    def __init__(self, axes, normalize=False, *, input_shape=None, dtype="float32", name=None):
+        super().__init__(input_shape=input_shape, dtype=dtype, name=name)
+        pair = tuple(axes) if isinstance(axes, (tuple, list)) else (axes, axes)
+        if len(pair) != 2:
+            raise ValueError(f"Dot: axes is {axes!r}, expected an axis, or a pair of them")
+        for axis in pair:
+            check.whole("Dot", "axes", axis, -32)
+            if axis == 0:
+                raise ValueError(f"Dot: axes is {axes!r}, expected other ones than 0, because that is of samples")
+        self.axes, self.normalize = axes if isinstance(axes, int) else pair, bool(normalize)
+        self._pair = pair
+
+    def check_shapes(self, shapes):
+        for shape, axis in zip(shapes, self._pair):
+            if not -len(shape) < axis < len(shape):
+                raise ValueError(f"Dot: the inputs have shapes {_said(shapes)}, expected the axes {self._pair} in them")
+        first, second = (shape[axis] for shape, axis in zip(shapes, self._pair))
+        if first != second:
+            raise ValueError(
+                f"Dot: the inputs have shapes {_said(shapes)}, expected one size along the axes {self._pair}, not "
+                f"{first} and {second}"
+            )
+
+    def forward(self, a, b):
+        if len(a) != len(b):
+            raise ValueError(f"Dot: the inputs have {len(a)} and {len(b)} samples, expected as many")
+        shapes = a.shape, b.shape
+        self.check_shapes(shapes)
+        rows = [_rows(x, axis) for x, axis in zip((a, b), self._pair)]
+        units = [_unit_rows(x) if self.normalize else (x, None) for x in rows]
+        (p, back_p), (q, back_q) = units
+        rest = [[*shape[1:axis], *shape[axis + 1 :]] for shape, axis in zip(shapes, _from_front(shapes, self._pair))]
+        y = matmul_forward(p, q, transpose_b=True)
+        flat = y.shape
+
+        def backward(dy):
+            dp, dq = matmul_backward(dy.reshape(flat), p, q, transpose_b=True)
+            if self.normalize:
+                dp, dq = back_p(dp), back_q(dq)
+            return tuple(_unrowed(d, shape, axis) for d, shape, axis in zip((dp, dq), shapes, self._pair))
+
+        return y.reshape(len(a), *((rest[0] + rest[1]) or [1])), backward
+
+    def mask_after(self, mask):
+        """None: no step of the one is a step of the result."""
+        return None
+
+
+def _from_front(shapes, axes):
+    return [axis % len(shape) for shape, axis in zip(shapes, axes)]
+
+
+def _rows(x, axis):
+    """x (N, ..., K, ...) as vectors along an axis, (N, M, K)."""
+    moved = np.moveaxis(on_host("Dot", x), axis, -1)
+    return np.ascontiguousarray(moved).reshape(len(x), math.prod(moved.shape[1:-1]), moved.shape[-1])
+
+
+def _unrowed(d, shape, axis):
+    """The gradient of `_rows`."""
+    axis %= len(shape)
+    moved = d.reshape(*shape[:axis], *shape[axis + 1 :], shape[axis])
+    return np.ascontiguousarray(np.moveaxis(moved, -1, axis))
+
+
+_SHORTEST = 1e-7  # Keras's: shorter vectors are not made longer than by this
+
+
+def _unit_rows(x):
+    """(the vectors u = x / max(|x|, _SHORTEST), what gives dx = (du - u (u . du)) / |x|)."""
+    length = np.sqrt(np.square(x).sum(-1, keepdims=True))
+    short = length <= _SHORTEST
+    scale = 1 / np.maximum(length, x.dtype.type(_SHORTEST))
+    u = x * scale
+
+    def backward(du):
+        along = np.where(short, x.dtype.type(0), (u * du).sum(-1, keepdims=True))
+        return (du - u * along) * scale
+
+    return u, backward
 
 
 def _sum(inputs):

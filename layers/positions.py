@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..kernels import _check as check
-from ..kernels._varying import noted
+from ..kernels._varying import copied, noted
 from ..kernels.attention import sinusoidal_positions
 from ..kernels.reduce import sum_forward
 from ._block import Block
@@ -53,7 +53,12 @@ class PositionEmbedding(Layer):
         T, w = shape[1], self.w
         L, D = w.value.shape
         if T > L or shape[2] != D:
-            raise ValueError(f"PositionEmbedding: x has shape {tuple(shape)}, the layer was built for (N, {L}, {D})")
+            remedy = ""
+            if L == 1:  # no two lengths fit, so none can be left open
+                remedy = "; where the length was left open, declare it or give sequence_length the longest one"
+            raise ValueError(
+                f"PositionEmbedding: x has shape {tuple(shape)}, the layer was built for (N, {L}, {D}){remedy}"
+            )
 
         def gradient(dy):
             dw = sum_forward(dy, axis=0)
@@ -141,9 +146,7 @@ def _spread(rows, shape):
     """Rows (T, D) for every sequence of a batch, (N, T, D)."""
     if on_device(rows):
         raise NotImplementedError("positions: they cannot be made on a CUDA device yet; use rotary ones, or the CPU")
-    y = np.empty(shape, rows.dtype)
-    noted(np.copyto, y, rows)
-    return y
+    return copied(rows, shape=shape)
 
 
 @lru_cache(maxsize=16)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import tilewright as tw
+from tilewright.layers._moves import resample
 from tilewright.train import Augment, augment
 from tilewright.train.augment import (
     CutOut,
@@ -20,7 +21,6 @@ from tilewright.train.augment import (
     RandomTranslation,
     RandomZoom,
 )
-from tilewright.train.augment.geometry import resample
 
 rng = np.random.default_rng(0)
 X = rng.random((40, 7, 6, 3)).astype(np.float32)

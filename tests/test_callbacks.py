@@ -70,6 +70,25 @@ def test_early_stopping_restores_the_best_weights():
 
 
 @pytest.mark.parametrize(
+    "values, kept", [([np.nan] * 4, 1), ([2.0, np.nan, np.nan, np.nan], 1), ([0.1, np.nan, 3.0, 4.0], 2)]
+)
+def test_early_stopping_keeps_the_first_weights_where_none_were_better(values, kept):
+    """As Keras does; epoch 0 is not looked at."""
+
+    class Say(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            weights.append(self.model.get_weights())
+            logs["val_loss"] = values[epoch]
+
+    weights, model = [], classifier()
+    stopping = EarlyStopping(patience=3, restore_best_weights=True, start_from_epoch=1)
+    model.fit(X, T, epochs=4, validation_split=0.1, callbacks=[Say(), stopping], verbose=0)
+    assert stopping.best_epoch == kept and len(weights) == 4
+    for w, best in zip(model.get_weights(), weights[kept]):
+        np.testing.assert_array_equal(w, best)
+
+
+@pytest.mark.parametrize(
     "monitor, mode, values, epochs",
     [
         ("val_accuracy", "auto", [0.5, 0.6, 0.6, 0.7], 3),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tilewright as tw
 from tilewright.kernels import conv2d_forward
 from tilewright.layers import Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, Tensor
 
@@ -119,7 +120,27 @@ def built(layer, shape):
     return layer
 
 
+def test_images_in_another_order_are_noticed():
+    with pytest.warns(UserWarning, match=r"^Conv2D: x has shape \(2, 3, 32, 32\), 32 channels; images are N, H, W, C"):
+        layer = Conv2D(2, 3)
+        layer(np.ones((2, 3, 32, 32)))
+    layer(np.ones((2, 3, 32, 32)))  # once
+    with pytest.warns(UserWarning, match="DepthwiseConv2D: .* images are N, H, W, C"):
+        tw.Sequential([DepthwiseConv2D(1, input_shape=(1, 28, 28))])
+    Conv2D(2, 1)(np.ones((2, 3, 8, 8)))  # a small one may well be so, and one that is not square
+    Conv2D(2, 1)(np.ones((2, 1, 40, 16)))
+
+
 BAD = [
+    (
+        lambda: Conv2D(2, 3)(np.ones((2, 1, 28, 28))),
+        r"conv2d_forward: the window spans 3 along H, .*; images are N, H, W, C; .* x.transpose\(0, 2, 3, 1\)",
+    ),
+    (
+        lambda: built(Conv2D(2, 3), (2, 16, 16, 3))(np.ones((2, 3, 16, 16))),
+        "Conv2D: x has 16 channels .*, the layer was built for 3; images are N, H, W, C",
+    ),
+    (lambda: Conv2D(1, 3, activation="softmax"), "Conv2D: activation is 'softmax' of filters = 1, which is the same"),
     (lambda: Conv1D(3, 2)(np.ones((2, 8))), r"Conv1D: x has shape \(2, 8\), expected 3 axes \(N, T, C\)"),
     (lambda: Conv1D(3, 2, input_shape=(8,)), r"Conv1D: input_shape is \(8,\), .*input_shape=\(8, 1\)"),
     (lambda: Conv1D(3, (2, 2)), r"Conv1D: kernel_size is \(2, 2\), expected an integer"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tilewright as tw
-from tilewright.layers import Dense, Dropout
+from tilewright.layers import Dense, Dropout, Reshape
 from tilewright.train import Adam, BinaryCrossentropy, DataLoader, EarlyStopping, MeanSquaredError
 
 rng = np.random.default_rng(0)
@@ -140,6 +140,23 @@ def test_predict_in_batches_is_predict_at_once():
     np.testing.assert_allclose(model.predict(X, batch_size=7), whole, rtol=1e-6)
     np.testing.assert_array_equal(model.predict(X), model.predict(X))  # no dropout
     assert model.training
+
+
+def test_what_predict_gives_is_no_view_of_x():
+    """A model that only reshapes would give views; of batches that are written over they would all be the last one."""
+    model = tw.Sequential([Reshape((2, 2), input_shape=(4,))])
+    x = np.ones((3, 4), np.float32)
+    for predict in (model.predict, model.predict_on_batch):
+        predict(x)[:] = 7
+        assert (x == 1).all()
+
+    def batches():
+        one = np.empty((2, 4), np.float32)
+        for i in range(3):
+            one[:] = i
+            yield one
+
+    assert model.predict(batches())[:, 0, 0].tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_train_on_batch_returns_what_evaluate_returns():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tilewright as tw
 from tilewright.layers import Concatenate, Dense
-from tilewright.train import DataLoader, MeanAbsoluteError
+from tilewright.train import AbsoluteError, DataLoader, MeanAbsoluteError
+from tilewright.train.data import cut_out
 
 rng = np.random.default_rng(0)
 A, B = rng.standard_normal((40, 3)).astype(np.float32), rng.standard_normal((40, 2)).astype(np.float32)
@@ -99,6 +100,52 @@ def test_weights_of_samples_are_those_of_all_outputs():
     assert found["kind_loss"] == pytest.approx((-W * np.log(kind[np.arange(40), T])).mean(), rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    "w, of_kind", [({"kind": W}, W), ([None, W], W), ({"value": 3 * W, "kind": W}, W), (W, W)], ids=str
+)
+def test_weights_by_output_weigh_losses_and_weighted_metrics(w, of_kind):
+    model = joined(metrics=[None, "accuracy"], weighted_metrics={"kind": "accuracy", "value": ["mae"]})
+    value, kind = model.predict([A, B])
+    of_value = w.get("value") if isinstance(w, dict) else None if isinstance(w, list) else w
+    of_value = np.ones(40) if of_value is None else of_value
+    found = model.evaluate([A, B], [Y, T], sample_weight=w, verbose=0, return_dict=True)
+    right, far = kind.argmax(1) == T, np.abs(value - Y)[:, 0]
+    expected = {
+        "value_loss": (of_value * np.square(value - Y)[:, 0]).mean(),
+        "kind_loss": (-of_kind * np.log(kind[np.arange(40), T])).mean(),
+        "value_mae": np.average(far, weights=of_value),
+        "kind_accuracy": right.mean(),
+        "kind_weighted_accuracy": np.average(right, weights=of_kind),
+    }
+    expected = {"loss": expected["value_loss"] + expected["kind_loss"], **expected}
+    assert list(found) == list(expected) and found == pytest.approx(expected, rel=1e-5)
+    frozen = joined(metrics=[None, "accuracy"], weighted_metrics={"kind": "accuracy", "value": ["mae"]})
+    frozen.optimizer.learning_rate = 0.0
+
+    def stream():
+        for start in range(0, 40, 16):
+            yield cut_out(([A, B], [Y, T], w), slice(start, start + 16))
+
+    loader = DataLoader([A, B], [Y, T], 16, sample_weight=w)
+    for source in (([A, B], [Y, T]), (stream(),), (loader,)):
+        weighed = {"sample_weight": w} if len(source) == 2 else {}
+        history = frozen.fit(*source, **weighed, verbose=0).history
+        assert {key: one for key, (one,) in history.items()} == pytest.approx(expected, rel=1e-5)
+    held_out = frozen.fit([A, B], [Y, T], sample_weight=w, validation_split=0.5, verbose=0).history
+    assert held_out["val_kind_weighted_accuracy"] == [pytest.approx(np.average(right[20:], weights=of_kind[20:]))]
+
+
+def test_one_output_takes_what_is_given_by_output():
+    plain = joined(1, loss="mse", metrics=["mae"])
+    expected = plain.fit([A, B], Y, verbose=0).history
+    for loss, metrics, y in [
+        (["mse"], [["mae"]], Y),
+        ({"value": "mse"}, {"value": "mae"}, {"value": Y}),
+        (("mse",), {"value": ["mae"]}, Y),
+    ]:
+        assert joined(1, loss=loss, metrics=metrics).fit([A, B], y, verbose=0).history == expected
+
+
 class Forked(tw.Model):
     """A class of its own with a dict of inputs and of outputs."""
 
@@ -133,9 +180,27 @@ BAD = [
     (lambda: joined().fit([A, B], [Y, T + 1]), r"fit: y\['kind'\] holds the label 3, expected 0 to 2"),
     (lambda: joined(loss={"valeu": "mse"}).fit([A, B], [Y, T]), "compile: loss has 'valeu', .*did you mean 'value'"),
     (lambda: joined(loss=["mse"]).fit([A, B], [Y, T]), "compile: loss has 1 entries, expected 2: value, kind"),
-    (lambda: joined(metrics=["mae"]).fit([A, B], [Y, T]), "compile: metrics is a plain list and the model has 2"),
+    (
+        lambda: joined(metrics=["mae"]).fit([A, B], [Y, T]),
+        "compile: metrics has 1 entries and the model has 2 outputs, expected a list for each",
+    ),
     (lambda: joined(loss_weights={"value": "2"}), r"compile: loss_weights is '2', expected a number"),
-    (lambda: joined(1, loss=["mse"]).fit([A, B], Y), "compile: a loss or metrics for each output is given, but the"),
+    (
+        lambda: joined(1, loss=["mse", "mae"]).fit([A, B], Y),
+        "compile: loss has 2 entries, expected 1 because the model",
+    ),
+    (lambda: joined(1, loss={"valeu": "mse"}).fit([A, B], Y), "compile: loss has 'valeu', .*did you mean 'value'"),
+    (lambda: joined(1, loss_weights=[2.0]).fit([A, B], Y), "compile: loss_weights is given, but the model has one out"),
+    (lambda: joined(1, loss=[None]).fit([A, B], Y), "compile: loss is None, and the model has no other output"),
+    (
+        lambda: joined(metrics=(mae := [AbsoluteError()]) and {"value": mae}, weighted_metrics={"value": mae}),
+        "compile: a metric is both in metrics and in weighted_metrics",
+    ),
+    (
+        lambda: joined().fit([A, B], [Y, T], sample_weight={"kind": W[:3]}),
+        r"fit: sample_weight\['kind'\] has shape \(3,\), expected \(40,\)",
+    ),
+    (lambda: joined().fit([A, B], [Y, T], sample_weight=[W]), "fit: sample_weight is 1 arrays, expected a list of 2"),
     (lambda: joined().fit([A, B], [Y, T], class_weight={0: 1}), "fit: class_weight is given and the model has several"),
 ]
 

@@ -5,7 +5,14 @@ import pytest
 import tilewright as tw
 from tilewright.layers import Dense, Layer
 from tilewright.layers.regularizers import L1L2
-from tilewright.train import SGD, Adam, DataLoader, MeanSquaredError
+from tilewright.train import (
+    SGD,
+    Adam,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    DataLoader,
+    MeanSquaredError,
+)
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((40, 3)).astype(np.float32)
@@ -65,6 +72,44 @@ def test_weights_stay_with_their_samples_in_a_shuffle_and_weigh_what_is_measured
     assert model.test_on_batch(X, T, sample_weight=W)[0] == expected
     split = model.fit(X, T, sample_weight=W, validation_split=0.25, verbose=0).history
     assert split["val_loss"] == [pytest.approx((W * each)[30:].mean(), rel=1e-5)]
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError, BinaryCrossentropy, CategoricalCrossentropy])
+def test_of_a_loss_without_reduction_the_mean_is_taken(loss):
+    t = np.eye(3)[T]
+    plain, none = classifier(loss()), classifier(loss(reduction=None))
+    once = {"shuffle": False, "verbose": 0}
+    assert none.fit(X, t, **once).history == plain.fit(X, t, **once).history
+    assert bits(none) == bits(plain)
+    given = loss(reduction="none")
+    both = classifier([given])
+    once = {"sample_weight": W, "verbose": 0}
+    assert both.evaluate(X, t, **once) == classifier(loss()).evaluate(X, t, **once)
+    assert given.reduction == "none"  # the one that was handed over
+
+
+def test_class_weights_of_one_hot_rows_for_any_loss():
+    by_class, t = {0: 1.0, 1: 0.5, 2: 3.0}, np.eye(3)[T]
+    for loss in ("binary_crossentropy", "mse", "hinge"):
+        one, other = classifier(loss), classifier(loss)
+        one.fit(X, t, class_weight=by_class, verbose=0, shuffle=False)
+        other.fit(X, t, sample_weight=np.array([1.0, 0.5, 3.0])[T], verbose=0, shuffle=False)
+        assert bits(one) == bits(other)
+
+
+@pytest.mark.parametrize(
+    "loss, t, message",
+    [
+        ("binary_crossentropy", [1, 1, 0], r"y\[2\] = \[1.0, 1.0, 0.0\] names no one; weigh every place by itself"),
+        ("binary_crossentropy", [0, 0, 0], r"y\[2\] = \[0.0, 0.0, 0.0\] names no one"),
+        ("mse", [0.2, 0.5, 0.3], r"y\[2\] = \[0.2.*\] names no one"),
+    ],
+)
+def test_class_weights_want_one_class_a_sample(loss, t, message):
+    targets = np.eye(3)[T]
+    targets[2] = t
+    with pytest.raises(ValueError, match=f"fit: class_weight needs one class a sample, and {message}"):
+        classifier(loss).fit(X, targets, class_weight={0: 1, 1: 1, 2: 1}, verbose=0)
 
 
 BAD = [

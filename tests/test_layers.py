@@ -121,6 +121,11 @@ def built(layer, shape):
 
 BAD = [
     (lambda: Dense(0), "Dense: units is 0, expected at least 1"),
+    (
+        lambda: Dense(1, "softmax"),
+        "Dense: activation is 'softmax' of units = 1, which is the same whatever x is; for two classes take 'sigmoid'",
+    ),
+    (lambda: Dense(1, tw.log_softmax), "Dense: activation is 'log_softmax' of units = 1"),
     (lambda: Dense(2.5), "Dense: units is 2.5, expected an integer"),
     (lambda: Dense(2, activation="rellu"), "Dense: activation is 'rellu', expected one of .*; did you mean 'relu'"),
     (lambda: Dense(2, kernel_initializer="glorot"), "Dense: kernel_initializer is 'glorot', expected one of"),

@@ -1,4 +1,4 @@
-"""Models: what is found by attribute, names, build, weights, modes, summary."""
+"""Models: what is found by attribute, names, build, weights, modes."""
 
 import copy
 import pickle
@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import tilewright as tw
-from tilewright.layers import GRU, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+from tilewright.layers import GRU, Dense, Dropout
 
 
 class Block(tw.Model):
@@ -70,50 +70,6 @@ def test_build_runs_in_evaluation_mode_and_restores():
     model = Net()
     model.build((None, 4))
     assert model.training and model.blocks[0].drop.training and model.input_shape == (None, 4)
-
-
-def test_sequential_names_and_summary(capsys):
-    model = tw.Sequential(
-        [
-            Conv2D(32, (3, 3), activation="relu", input_shape=(28, 28, 1)),
-            MaxPooling2D((2, 2)),
-            Conv2D(64, (3, 3)),
-            MaxPooling2D((2, 2)),
-            Flatten(),
-            Dense(64, name="wide"),
-            Dense(10, activation="softmax"),
-        ]
-    )
-    assert list(model.named_layers()) == [
-        "conv2d",
-        "max_pooling2d",
-        "conv2d_1",
-        "max_pooling2d_1",
-        "flatten",
-        "wide",
-        "dense",
-    ]
-    assert model.count_params() == 121_930
-    model.summary()
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Model: Sequential"
-    assert lines[2].split() == ["Layer", "(type)", "Output", "shape", "Params", "Trained", "Memory"]
-    assert lines[4].split() == ["conv2d", "(Conv2D)", "(None,", "26,", "26,", "32)", "320", "yes", "1.2", "KB"]
-    assert lines[5].split() == ["max_pooling2d", "(MaxPooling2D)", "(None,", "13,", "13,", "32)", "0"]
-    assert "Total params: 121,930 (476.3 KB)" in lines
-    assert "Trainable params: 121,930" in lines and "Non-trainable params: 0" in lines
-    outputs = 26 * 26 * 32 + 13 * 13 * 32 + 11 * 11 * 64 + 2 * 5 * 5 * 64 + 64 + 10
-    assert f"Outputs of all layers, a sample: {outputs * 4 / 1024:.1f} KB" in lines
-
-
-def test_trainable_parameters_are_counted_apart(capsys):
-    model = tw.Sequential([Dense(4, input_shape=(2,)), Dense(1)])
-    model.layers[0].w.trainable = False
-    model.layers[1].trainable = False
-    model.summary()
-    out = capsys.readouterr().out
-    assert "Trainable params: 4" in out
-    assert [line.split()[5] for line in out.splitlines()[4:6]] == ["partly", "no"]
 
 
 def test_nested_sequential_and_names():

@@ -211,6 +211,34 @@ def test_cross_validation():
     assert not hasattr(options["scaler"], "mean") and options["scaler"].scale is None  # only copies were fitted
 
 
+def forked():
+    a = tw.Input(shape=(4,), name="a")
+    hidden = tw.layers.Dense(4, "tanh")(a)
+    outputs = {"value": tw.layers.Dense(1)(hidden), "kind": tw.layers.Dense(3, "softmax")(hidden)}
+    model = tw.Model(a, outputs)
+    losses = {"value": "mse", "kind": "sparse_categorical_crossentropy"}
+    model.compile("adam", losses, {"kind": ["accuracy"]}, weighted_metrics={"value": ["mae"]})
+    return model
+
+
+@pytest.mark.parametrize("form", (dict, list), ids=("dict", "list"))
+def test_cross_validation_of_several_outputs_with_weights(form):
+    splitter, value = model_selection.KFold(3), X[:, 0]
+    y = {"value": value, "kind": LABELS} if form is dict else [value, LABELS]
+    w = np.arange(50.0)
+    result = cross_validate(forked, X, y, splitter, sample_weight=w)
+    assert list(result.scores) == ["loss", "value_loss", "kind_loss", "value_mae", "kind_accuracy"]
+    for i, (_, test) in enumerate(splitter.split(X)):
+        found = result.models[i].predict(X[test])
+        assert result["kind_accuracy"][i] == (found["kind"].argmax(1) == LABELS[test]).mean()
+        far = np.abs(found["value"][:, 0] - value[test])
+        assert result["value_mae"][i] == pytest.approx(np.average(far, weights=w[test]), rel=1e-5)
+    with pytest.raises(ValueError, match="cross_validate: x has 50 samples and y has 49, expected as many"):
+        cross_validate(classifier, X, LABELS[1:])
+    with pytest.raises(TypeError, match="cross_validate: scaler is given and x is several arrays"):
+        cross_validate(forked, [X], y, scaler=StandardScaler())
+
+
 def test_cross_validation_wants_a_new_compiled_model_each_time():
     one = classifier()
     with pytest.raises(TypeError, match="make_model returned one model twice"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tilewright as tw
 from tilewright.kernels import dropout_forward, spatial_dropout_forward
-from tilewright.layers import GRU, LSTM, Dense, Embedding, SimpleRNN
+from tilewright.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, SimpleRNN
 
 from .gradients import assert_gradient, numeric_gradient
 from .recurrent_steps import by_steps
@@ -168,6 +168,48 @@ def test_empty_batches_and_sequences():
             assert layer(np.ones((2, 1, C))).shape == (2, 1, H)
 
 
+@EACH
+def test_stateful_layers_go_on_where_the_batch_before_ended(kind, options):
+    layer, x, _ = made(kind, options, return_sequences=True, return_state=True)
+    whole, *last = layer(x)
+    layer, _, _ = made(kind, options, return_sequences=True, return_state=True, stateful=True)
+    parts = [layer(part) for part in (x[:, :2], x[:, 2:])]
+    close(np.concatenate([y.numpy() for y, *_ in parts], 1), whole.numpy())
+    for state, expected in zip(parts[1][1:], last):
+        close(state.numpy(), expected.numpy())
+    with tw.no_grad():
+        again = layer.eval()(x)[0].numpy()  # in evaluation too
+    assert not np.array_equal(again, whole.numpy())
+    layer.reset_states()
+    np.testing.assert_array_equal(layer(x)[0].numpy(), whole.numpy())
+    layer.reset_states([state.numpy() for state in last])
+    np.testing.assert_array_equal(layer(x)[0].numpy(), again)
+
+
+def test_no_gradient_goes_to_the_batch_before():
+    layer, x, _ = made(GRU, {}, stateful=True)
+    first, second = tw.Tensor(x, requires_grad=True), tw.Tensor(x, requires_grad=True)
+    layer(first)
+    layer(second).sum().backward()
+    assert first.grad is None and second.grad is not None
+
+
+def test_looking_at_shapes_leaves_kept_states_alone():
+    x = np.random.default_rng(0).standard_normal((4, T, C)).astype(np.float32)
+    model = tw.Sequential([LSTM(H, stateful=True, input_shape=(T, C)), Dense(1)])
+    model.compile("sgd", "mse")
+    assert model.layers[0]._kept is None
+    first = model.predict(x, batch_size=2)
+    assert [state.shape for state in model.layers[0]._kept] == [(2, H)] * 2
+    second = model.predict(x, batch_size=2)  # which looks at the shape of one sample first
+    assert (first != second).all()
+    model.layers[0].reset_states()
+    np.testing.assert_array_equal(model.predict(x, batch_size=2), first)
+    model.fit(x, np.ones(4), batch_size=2, epochs=2, shuffle=False, verbose=0)
+    model(np.empty((0, T, C), np.float32))
+    assert len(model.layers[0]._kept[0]) == 2
+
+
 def test_training_a_network_of_sequences_of_unequal_lengths():
     """Whether the last word is 1 or 2, behind which there is nothing but padding."""
     rng = np.random.default_rng(0)
@@ -182,6 +224,15 @@ def test_training_a_network_of_sequences_of_unequal_lengths():
     assert model.predict(x[:3]).shape == (3, 1)
 
 
+def after_a_batch(layer):
+    layer(np.ones((2, 3, 2)))
+    return layer
+
+
+def built_on_sequences():
+    return after_a_batch(GRU(3))
+
+
 BAD = [
     (lambda: GRU(0), "GRU: units is 0, expected at least 1"),
     (lambda: LSTM(4, activation="tahn"), "LSTM: activation is 'tahn', expected one of .*; did you mean 'tanh'"),
@@ -191,7 +242,26 @@ BAD = [
     (lambda: GRU(4, seed="x"), "GRU: seed is 'x', expected an integer"),
     (lambda: SimpleRNN(4, recurrent_initializer="ortho"), "SimpleRNN: recurrent_initializer is 'ortho', expected one"),
     (lambda: GRU(4, input_shape=(3,)), r"GRU: input_shape is \(3,\), expected \(T, C\), without the batch axis"),
-    (lambda: GRU(4)(np.ones((2, 3))), r"GRU: x has shape \(2, 3\), expected 3 axes \(N, T, C\)"),
+    (
+        lambda: GRU(4)(np.ones((2, 3))),
+        r"GRU: x has shape \(2, 3\), expected 3 axes \(N, T, C\); add the channel axis with x\[..., None\], or give a",
+    ),
+    (
+        lambda: tw.Sequential([LSTM(4, input_shape=(3, 2), name="words"), GRU(4)]),
+        r"GRU: x has shape \(1, 4\), expected 3 axes \(N, T, C\); the LSTM 'words' before it .* return_sequences=True",
+    ),
+    (lambda: GRU(3)(Dropout(0.5).eval()(GRU(4)(np.ones((2, 3, 2))))), "GRU: x has shape .*; the GRU before it"),
+    (lambda: Bidirectional(GRU(3))(SimpleRNN(4)(np.ones((2, 3, 2)))), "Bidirectional: .*; the SimpleRNN before it"),
+    (lambda: SimpleRNN(3)(Bidirectional(GRU(4))(np.ones((2, 3, 2)))), "SimpleRNN: .*; the Bidirectional before it"),
+    (lambda: built_on_sequences()(LSTM(2)(np.ones((2, 3, 2)))), "GRU: x has shape .*; the LSTM before it"),
+    (lambda: GRU(3).reset_states(), "GRU: reset_states, but the layer keeps no states; make it with stateful=True"),
+    (lambda: LSTM(3, stateful=True).reset_states(np.ones((2, 3))), "LSTM: states has 1 arrays, expected 2: h and c"),
+    (lambda: GRU(3, stateful=True).reset_states(np.ones((2, 4))), r"GRU: states h has shape \(2, 4\), expected"),
+    (
+        lambda: after_a_batch(GRU(3, stateful=True))(np.ones((3, 3, 2))),
+        r"GRU: x has 3 samples, and the states that stateful=True keeps are of 2; give batches of one size, or begin "
+        r"anew with reset_states\(\)",
+    ),
     (lambda: made(GRU, {})[0](np.ones((2, 3, 4))), "GRU: x has 4 channels .* the layer was built for 2"),
     (
         lambda: LSTM(4)(np.ones((2, 3, 2)), initial_state=np.ones((2, 4))),

@@ -131,8 +131,11 @@ def test_what_a_file_cannot_say_is_refused(tmp_path):
     model = small()
     model.compile("adam", OwnLoss())
     model.save(tmp_path / "model")
+    said = r"load: .*model was compiled with OwnLoss, and the model is not; give custom_objects={'OwnLoss': ...}, or"
+    with pytest.warns(RuntimeWarning, match=said):
+        alone = tw.load(tmp_path / "model")
     with pytest.raises(RuntimeError, match="evaluate: the model is not compiled"):
-        tw.load(tmp_path / "model").evaluate(np.ones((1, 3)), [1])
+        alone.evaluate(np.ones((1, 3)), [1])
     again = tw.load(tmp_path / "model", custom_objects={"OwnLoss": OwnLoss})
     assert again.evaluate(np.ones((1, 3)), [1], verbose=0) == model.evaluate(np.ones((1, 3)), [1], verbose=0)
 
@@ -183,9 +186,22 @@ def test_a_place_that_cannot_be_written_is_named_as_it_was_given(tmp_path):
     assert not os.listdir(tmp_path)
 
 
-def test_a_file_that_is_not_there_is_said_by_the_system(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        tw.load(tmp_path / "nowhere")
+def test_a_file_that_is_not_there_is_said_with_what_may_be_meant(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for read in (tw.load, small().load_weights):
+        with pytest.raises(
+            FileNotFoundError, match=f"there is no file digits in {tmp_path}; model.save.path. writes one"
+        ):
+            read(tmp_path / "digits")
+    small().save(tmp_path / "digits.tw")
+    for name, hint in [
+        ("digits", r"load: there is no file digits in .*; did you mean 'digits.tw'\?"),
+        ("no/digits.tw", "load: there is no file digits.tw in .*no, because the folder is not there either"),
+    ]:
+        with pytest.raises(FileNotFoundError, match=hint):
+            tw.load(tmp_path / name)
+    with pytest.raises(IsADirectoryError, match="load: .*folder is a folder, expected a file of model.save"):
+        tw.load(tmp_path / "folder")
 
 
 def test_a_killed_writer_leaves_the_old_file(tmp_path):
@@ -197,7 +213,7 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     path = tmp_path / "model"
     small().save(path)
     old = path.read_bytes()
-    with pytest.raises(Killed), archive._atomically(path) as file:
+    with pytest.raises(Killed), archive.atomically(path) as file:
         file.write(b"half")
         assert path.read_bytes() == old
         raise Killed

@@ -10,6 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 import tilewright as tw
+from tilewright.layers import Dense, Dropout
+from tilewright.train.archive import TRAINING
 
 from .test_save import small
 
@@ -18,9 +20,14 @@ from .test_save import small
 def saved(tmp_path):
     """(path, document, {entry: bytes}) of a small model."""
     small().save(tmp_path / "model")
-    with zipfile.ZipFile(tmp_path / "model") as file:
+    return parts(tmp_path / "model")
+
+
+def parts(path):
+    """(path, document, {entry: bytes}) of a file."""
+    with zipfile.ZipFile(path) as file:
         entries = {name: file.read(name) for name in file.namelist()}
-    return tmp_path / "model", json.loads(entries.pop("model.json")), entries
+    return path, json.loads(entries.pop("model.json")), entries
 
 
 def rewrite(path, document, entries, **options):
@@ -166,3 +173,62 @@ def test_hostile_entries_are_refused(saved):
     with zipfile.ZipFile(path, "w"):
         pass
     refused(path, "it has no model.json")
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """(path, document, {entry: bytes}) of a small model that was trained."""
+    tw.set_seed(0)
+    model = tw.Sequential([Dense(2, input_shape=(3,)), Dropout(0.5), Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(np.ones((8, 3)), np.ones(8), verbose=0)
+    model.save(tmp_path / "model")
+    return parts(tmp_path / "model")
+
+
+def _state(document, key, value):
+    """Put a value into the state that was packed as [key, value] pairs."""
+    pairs = document["compile"]["state"]["dict"]
+    pairs[[name for name, _ in pairs].index(key)][1] = value
+
+
+@pytest.mark.parametrize(
+    "edit, message",
+    [
+        (lambda d: _state(d, "iterations", -1), "Adam.load_state: iterations is -1"),
+        (lambda d: _state(d, "learning_rate", "fast"), "Adam: learning_rate is 'fast'"),
+        (lambda d: _state(d, "dense.w.m", 3.0), r"dense.w.m has shape \(\), expected \(3, 2\)"),
+        (lambda d: d["compile"]["state"]["dict"].append(["x.w.m", 0.0]), "the state has x.w.m, which this model"),
+        (lambda d: d["compile"].update(state={"code": "x"}), "'code' is no kind of state"),
+        (lambda d: d["compile"].pop("state"), "it holds training/optimizer.dense.b.m#2, .*which no layer of the model"),
+        (lambda d: d["standing"]["layers"]["dropout"].update(forward=1), "dropout counts forward, which no layer does"),
+        (
+            lambda d: d["standing"]["layers"].update(other={"_steps": 1}),
+            "it has the layer other, which the model has not",
+        ),
+        (lambda d: d["standing"]["trainable"].pop("dense.w"), "it has no 'dense.w'"),
+    ],
+)
+def test_a_hostile_training_is_refused(trained, edit, message):
+    path, document, entries = trained
+    edit(document)
+    rewrite(path, document, entries)
+    with pytest.raises(ValueError, match=f"^load: {path} cannot be read as a saved model: .*{message}"):
+        tw.load(path)
+
+
+def test_training_that_is_cut_off_or_changed_is_refused(trained):
+    path, *_ = trained
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as file:
+        places = [file.getinfo(name).header_offset for name in file.namelist() if name.startswith(TRAINING)]
+    for place in places:
+        path.write_bytes(whole[:place])
+        with pytest.raises(ValueError, match="cannot be read as a saved model"):
+            tw.load(path)
+    for place in places[1:]:
+        broken = bytearray(whole)
+        broken[place - 1] ^= 1  # the last byte of the array before
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match="Bad CRC-32"):
+            tw.load(path)

@@ -112,3 +112,17 @@ BAD = [
 def test_bad_calls_say_what_is_wrong(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_history_has_the_rate_of_every_epochs_last_step(capsys, tmp_path):
+    model = tw.Sequential([Dense(1, input_shape=(3,))])
+    schedule, x = StepDecay(0.001, 4, gamma=0.01), np.ones((8, 3))
+    log = tw.train.CSVLogger(tmp_path / "log")
+    for every, rates in ((None, [0.001, 1e-5]), (2, [0.001, 0.001])):
+        model.compile(SGD(learning_rate=schedule), "mse", gradient_accumulation_steps=every)
+        found = model.fit(x, np.ones(8), batch_size=2, epochs=2, verbose=2, callbacks=[log]).history
+        assert found["learning_rate"] == rates and list(found) == ["loss", "learning_rate"]
+    assert "learning_rate 0.0010\n" in (said := capsys.readouterr().out) and "learning_rate 1.0000e-05\n" in said
+    assert (tmp_path / "log").read_text().startswith("epoch,loss,learning_rate")
+    model.compile(SGD(learning_rate=0.1), "mse")
+    assert list(model.fit(x, np.ones(8), verbose=0).history) == ["loss"]

@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 import tilewright as tw
-from tilewright.layers import GRU, LSTM, Bidirectional, Conv2D, Dense, Embedding, Flatten, SimpleRNN, TimeDistributed
+from tilewright.layers import (
+    GRU,
+    LSTM,
+    Add,
+    Bidirectional,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    SimpleRNN,
+    TimeDistributed,
+)
 
 from .gradients import assert_gradient, numeric_gradient
 from .recurrent_steps import by_steps
@@ -47,6 +59,27 @@ def test_both_directions_equal_steps_in_numpy(kind, mode):
         for state, expected in zip(results[1:], last + others):
             close(state.numpy(), expected)
         assert (results[0].mask is MASK) == sequences
+
+
+def test_the_layer_that_is_given_stays_as_it_is():
+    layer = GRU(H, return_sequences=True, go_backwards=True, dtype="float64")
+    both, x = made(layer, merge_mode=None)
+    alone = layer(x).numpy()
+    first, _ = both(x)
+    close(first.numpy(), alone[:, ::-1])  # in the order of x, in both alone
+    np.testing.assert_array_equal(layer(x).numpy(), alone)
+    given = tw.Tensor(x, requires_grad=True)
+    dy = np.random.default_rng(1).standard_normal(first.shape)
+    (both(given)[0] * dy).sum().backward()
+    assert_gradient(given.grad, numeric_gradient(lambda: (both(x)[0] * dy).sum(), x))
+
+
+def test_both_directions_keep_states():
+    both, x = made(LSTM(H, stateful=True, dtype="float64"))
+    first, second = both(x).numpy(), both(x).numpy()
+    assert both.backward_layer.stateful and (first != second).all()
+    both.reset_states()
+    np.testing.assert_array_equal(both(x).numpy(), first)
 
 
 def test_no_merging_gives_both():
@@ -104,6 +137,76 @@ def test_one_layer_at_every_step(layer, shape):
     np.testing.assert_allclose(given.grad[:, 0], alone.grad, rtol=1e-4, atol=1e-5)
 
 
+def models_of_a_step():
+    """Models of images (4, 4, 1), made in the three ways."""
+    row = tw.Sequential(
+        [Conv2D(2, 3, activation="relu", input_shape=(4, 4, 1)), Dropout(0.5, seed=1), Flatten(), Dense(3)]
+    )
+    x = tw.Input((4, 4, 1))
+    graph = tw.Model(x, Dense(2, name="last")(Flatten()(x)))
+
+    class Own(tw.Model):
+        def __init__(self):
+            self.flat, self.dense = Flatten(), Dense(2)
+
+        def forward(self, x):
+            return self.dense(self.flat(x)) * (1 if self.training else 2)
+
+    return {"row": row, "graph": graph, "class": Own()}
+
+
+@pytest.mark.parametrize("kind", models_of_a_step())
+def test_one_model_at_every_step(kind, tmp_path):
+    model = models_of_a_step()[kind]
+    images = np.random.default_rng(0).random((5, 3, 4, 4, 1)).astype(np.float32)
+    every = TimeDistributed(model)
+    whole = tw.Sequential([tw.Input((None, 4, 4, 1)), every, GRU(2)])
+    y = every(images, training=False).numpy()
+    assert whole.output_of("time_distributed").shape == (None, None, *y.shape[2:])
+    np.testing.assert_allclose(y[:, 1], model(images[:, 1], training=False).numpy(), rtol=1e-6)
+    names = [f"time_distributed.layer.{name}" for name in model.named_parameters()]
+    assert [name for name in whole.named_parameters() if name.startswith("time")] == names
+    assert model.training
+    whole.eval()
+    assert not model.training and not model.layers[-1].training
+    np.testing.assert_allclose(every(images).numpy(), y, rtol=1e-6)
+    whole.compile("sgd", "mse")
+    before = model.get_weights()
+    whole.fit(images, np.ones((5, 2)), verbose=0)
+    assert all((a != b).any() for a, b in zip(before[-1:], model.get_weights()[-1:]))
+    model.trainable = False
+    kept = model.get_weights()
+    whole.fit(images, np.ones((5, 2)), verbose=0)
+    assert all((a == b).all() for a, b in zip(kept, model.get_weights()))
+    if kind == "class":
+        with pytest.raises(TypeError, match="save: Own is a class of your own, whose structure is its code"):
+            whole.save(tmp_path / "model")
+        return
+    whole.save(tmp_path / "model")
+    again = tw.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(images), whole.predict(images))
+    assert again.named_parameters().keys() == whole.named_parameters().keys()
+    assert not again.layers[0].layer.trainable and again.layers[1].trainable
+
+
+def test_a_model_is_no_step_of_itself():
+    model = tw.Sequential([Dense(2)])
+    with pytest.raises(ValueError, match="^Sequential: there is a loop"):
+        model.add(TimeDistributed(model))
+
+
+def test_a_model_that_stands_twice_is_one_in_files_too(tmp_path):
+    shared = tw.Sequential([Dense(2)], name="shared")
+    x = tw.Input((3, 4))
+    model = tw.Model(x, [TimeDistributed(shared)(x), shared(x)])
+    model.save(tmp_path / "model")
+    again = tw.load(tmp_path / "model")
+    rows = np.random.default_rng(0).random((2, 3, 4))
+    for one, other in zip(again(rows), model(rows)):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    assert len(again.parameters()) == 2 and again.layers[0].layer is again.layers[1]
+
+
 def test_numbers_of_words_and_masks_go_through():
     words = np.array([[[1, 2], [0, 3]]])
     assert TimeDistributed(Embedding(5, 4))(words).shape == (1, 2, 2, 4)
@@ -149,7 +252,11 @@ BAD = [
         "Bidirectional: initial_state has 3 arrays, expected 4",
     ),
     (lambda: Bidirectional(GRU(4))(np.ones((2, 3))), r"GRU: x has shape \(1, 3\), expected 3 axes \(N, T, C\)"),
-    (lambda: TimeDistributed("dense"), "TimeDistributed: layer is 'dense', expected a layer"),
+    (lambda: TimeDistributed("dense"), "TimeDistributed: layer is 'dense', expected a layer or a model"),
+    (
+        lambda: TimeDistributed(tw.Model(inputs := [tw.Input((2,)), tw.Input((2,))], Add()(inputs))),
+        "TimeDistributed: <Model: .*> has 2 inputs, expected one",
+    ),
     (lambda: TimeDistributed(Dense(3))(np.ones(3)), r"TimeDistributed: x has shape \(.*,\), expected \(N, T, ...\)"),
 ]
 

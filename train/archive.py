@@ -1,14 +1,16 @@
 """The file of a saved model: a zip, nothing compressed, of `model.json` and an .npy for every weight.
 
-No pickle goes in or comes out. Nothing in a file is believed: names, sizes, shapes and dtypes must be what the reader
-asks for, every byte is covered by the zip's checksums, and nothing is allocated beyond the file's own size. A file is
-written under another name in the same folder, flushed to disk, then renamed: whoever reads finds the old one or the
-new one, whole. `np.load(path)` reads the weights without this library.
+Arrays that are no weights, such as what an optimizer keeps, are under `training/`. No pickle goes in or comes out.
+Nothing in a file is believed: names, sizes, shapes and dtypes must be what the reader asks for, every byte is covered
+by the zip's checksums, and nothing is allocated beyond the file's own size. A file is written under another name in the
+same folder, flushed to disk, then renamed: whoever reads finds the old one or the new one, whole. `np.load(path)` reads
+the weights without this library.
 """
 
 import contextlib
 import errno
 import io
+import itertools
 import json
 import os
 import secrets
@@ -17,7 +19,11 @@ from math import prod
 
 import numpy as np
 
+from ..kernels._names import nearest
+
 FORMAT = "tilewright 1"
+TRAINING = "training/"  # what begins so is no weight
+_LISTED = 1000  # files of a folder that are looked through for a name that may be meant
 _DOCUMENT = "model.json"
 _NPY = ".npy"
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # equal models make equal files
@@ -25,7 +31,7 @@ _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # equal models make equal files
 
 def write(path, document, arrays):
     """Write a document (of JSON's types) and {name: array} into the file, at once or not at all."""
-    with _atomically(path) as file:
+    with atomically(path) as file:
         put(file, document, arrays)
 
 
@@ -55,7 +61,12 @@ class Archive:
         self._asked = {_DOCUMENT}
 
     def __enter__(self):
-        self._file = open(self._path, "rb")
+        try:
+            self._file = open(self._path, "rb")
+        except FileNotFoundError:
+            raise _missing(self._op, self._path) from None
+        except IsADirectoryError:
+            raise IsADirectoryError(f"{self._op}: {self._path} is a folder, expected a file of model.save") from None
         try:
             self._zip = zipfile.ZipFile(self._file)
             self._check_entries()
@@ -94,11 +105,16 @@ class Archive:
     @property
     def names(self):
         """The names of all weights, in order."""
-        return [name.removesuffix(_NPY) for name in self._sizes if name.endswith(_NPY)]
+        entries = (name for name in self._sizes if name.endswith(_NPY) and not name.startswith(TRAINING))
+        return [name.removesuffix(_NPY) for name in entries]
 
     def asked(self, name):
         """Whether the weight `name` was asked for."""
         return _entry(name) in self._asked
+
+    def leave_training(self):
+        """What is no weight is not wanted."""
+        self._asked.update(name for name in self._sizes if name.startswith(TRAINING))
 
     def unasked(self):
         """What is in the file and was not asked for, sorted."""
@@ -139,35 +155,73 @@ def _entry(name):
 
 
 def _plain(value):
-    """JSON for NumPy's numbers, which a learning rate may be."""
+    """JSON for NumPy's numbers, which a size may be."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"save: {value!r} cannot be written into a file")
 
 
+def _missing(op, path):
+    """The error of a file that is not there, with the name of one that may be meant."""
+    folder, name = os.path.split(os.path.abspath(path))
+    try:
+        with os.scandir(folder) as entries:
+            hint = nearest(name, [entry.name for entry in itertools.islice(entries, _LISTED) if entry.is_file()])
+    except OSError:
+        hint = ", because the folder is not there either"
+    return FileNotFoundError(f"{op}: there is no file {name} in {folder}{hint or '; model.save(path) writes one'}")
+
+
 @contextlib.contextmanager
-def _atomically(path):
-    """A file to write; it takes the place of `path` when all is on disk, or nothing is left of it."""
+def atomically(path, scratch=None, before=None):
+    """A file to write; it takes the place of `path` when all is on disk, or nothing is left of it.
+
+    scratch  its name until then, where nobody else writes the same file; else one that nobody has
+    before   the name that the file which was there gets, in one step too
+    """
     given, path = os.fspath(path), os.path.realpath(os.fspath(path))
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), given)
-    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{secrets.token_hex(8)}.tmp")
+    folder, name = os.path.split(path)
+    temporary = scratch or os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
     try:
-        with open(temporary, "xb") as file:
+        with open(temporary, "wb" if scratch else "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if before:
+            _keep(path, before)
         os.replace(temporary, path)
     except BaseException as error:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        remove(temporary, *([f"{before}.new"] if before else []))
         if isinstance(error, OSError) and error.filename == temporary:  # which says nothing to who gave another name
             raise OSError(error.errno, error.strerror, given) from None
         raise
-    flush_folder(os.path.dirname(path))
+    _flush_folder(folder)
 
 
-def flush_folder(folder):
+def remove(*paths):
+    """Remove files, those that are there."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _keep(path, before):
+    """Give what is at `path` the name `before` too, in one step; nothing if there is nothing."""
+    link = f"{before}.new"
+    remove(link)
+    try:
+        os.link(path, link)
+    except FileNotFoundError:
+        return
+    except OSError:  # a file system without links: for a moment there is only the one before
+        os.replace(path, before)
+        return
+    os.replace(link, before)
+
+
+def _flush_folder(folder):
     """The new name is on disk too, where the system can say so."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

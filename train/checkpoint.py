@@ -6,18 +6,15 @@ its name in one step; the one that was there is kept beside it. So there is a wh
 the first one on, whenever the process dies.
 """
 
-import contextlib
 import os
 import warnings
 
 from ..kernels import _check as check
 from ..layers._device import assign, to_host
 from ..layers._random import generator
-from .archive import Archive, Misfit, flush_folder, put
+from .archive import Archive, Misfit, atomically, put, remove
+from .standing import expect_standing, set_standing, standing
 from .state import pack, unpack
-from .watching import every_layer
-
-_COUNTERS = ("_steps", "_seed")  # of layers that draw random numbers
 
 
 class Damaged(ValueError):
@@ -67,23 +64,13 @@ class Checkpoint:
         self.model._expect_built("save")
         document, arrays = _state(self.model, self.optimizer, more)
         path = os.path.realpath(self.path)
-        written = f"{path}.new"  # one name, so that writers that were killed leave one file and not many
+        before = self.before if self.keep_before and not self._passed_over else None
         try:
-            try:
-                with open(written, "wb") as file:
-                    put(file, document, arrays)
-                    file.flush()
-                    os.fsync(file.fileno())
-                if self.keep_before and not self._passed_over:
-                    _keep(path, self.before)
-                os.replace(written, path)
-            except BaseException:
-                _remove(written, f"{path}.before.new")
-                raise
+            # one name, so that writers that were killed leave one file and not many
+            with atomically(self.path, f"{path}.new", before) as file:
+                put(file, document, arrays)
         except OSError as error:
             if self.on_error == "raise":
-                if error.filename == written:
-                    raise OSError(error.errno, error.strerror, self.path) from None
                 raise
             there = "the one before is as it was" if os.path.exists(path) else "there is none yet"
             warnings.warn(
@@ -92,7 +79,6 @@ class Checkpoint:
                 stacklevel=2,
             )
             return False
-        flush_folder(os.path.dirname(path))
         self._passed_over = False
         return True
 
@@ -122,7 +108,7 @@ class Checkpoint:
     def delete(self):
         """Remove the checkpoint and the one before it."""
         path = os.path.realpath(self.path)
-        _remove(*(f"{path}{ending}" for ending in ("", ".before", ".new", ".before.new")))
+        remove(*(f"{path}{ending}" for ending in ("", ".before", ".new", ".before.new")))
 
 
 class _Another(Misfit):
@@ -149,9 +135,7 @@ def _state(model, optimizer, more):
     parameters = model.named_parameters()
     arrays = {path: to_host(p.value) for path, p in parameters.items()}
     tree = {
-        "trainable": {path: p.trainable for path, p in parameters.items()},
-        "layers": {path: _counters(layer) for path, layer in every_layer(model).items()},
-        "frozen": [path for path, layer in every_layer(model).items() if not layer._trainable],
+        **standing(model),
         "optimizer": optimizer and {"class": type(optimizer).__name__, "state": optimizer.state(parameters)},
         "random": generator().bit_generator.state,
         "more": more,
@@ -174,29 +158,18 @@ def _set_state(path, model, optimizer):
         _expect_same_model(archive.document["weights"], parameters)
         values = {name: archive.array(name, p.value.shape, p.value.dtype) for name, p in parameters.items()}
         archive.expect_no_more()
-        layers = every_layer(model)
-        if unknown := [name for name, counters in tree["layers"].items() if counters and name not in layers]:
-            raise _Another(f"it is another model's: it has the layer {unknown[0]}, which the model has not")
+        try:
+            expect_standing(model, tree)
+        except Misfit as misfit:
+            raise _Another(f"it is another model's: {misfit}") from None
         _expect_same_optimizer(tree["optimizer"], optimizer)
     if optimizer is not None:
         optimizer.load_state(tree["optimizer"]["state"], parameters)
     for name, p in parameters.items():
         assign(p.value, values[name])
-        if p.trainable is not tree["trainable"][name]:
-            p.trainable = tree["trainable"][name]
-    for name, counters in tree["layers"].items():
-        if counters:
-            vars(layers[name]).update(counters)
-    if "frozen" in tree:
-        for name, layer in layers.items():
-            layer._trainable = name not in tree["frozen"]
-            layer.learns = any(p.trainable for p in layer.parameters())
+    set_standing(model, tree)
     generator().bit_generator.state = tree["random"]
     return tree["more"]
-
-
-def _counters(layer):
-    return {name: int(vars(layer)[name]) for name in _COUNTERS if vars(layer).get(name) is not None}
 
 
 def _expect_same_model(found, parameters):
@@ -215,23 +188,3 @@ def _expect_same_optimizer(kept, optimizer):
     then, now = kept and kept["class"], optimizer and type(optimizer).__name__
     if then != now:
         raise _Another(f"it was made with the optimizer {then}, and this one is {now}")
-
-
-def _remove(*paths):
-    for path in paths:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-
-
-def _keep(path, before):
-    """Give what is at `path` the name `before` too, in one step; nothing if there is nothing."""
-    link = f"{before}.new"
-    _remove(link)
-    try:
-        os.link(path, link)
-    except FileNotFoundError:
-        return
-    except OSError:  # a file system without links: for a moment there is only the one before
-        os.replace(path, before)
-        return
-    os.replace(link, before)

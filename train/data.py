@@ -7,7 +7,7 @@ import numpy as np
 from ..kernels import _check as check
 from ..layers._device import to_host
 from ..layers._door import as_array
-from ..layers._symbol import listed
+from .forms import each, listed
 
 
 def inputs(op, name, x, dtype, input_shape=None):
@@ -97,18 +97,12 @@ def split(op, share, *parts):
 
 def cut_out(part, rows):
     """The rows of arrays in any form."""
-    if part is None:
-        return None
-    if isinstance(part, dict):
-        return {name: cut_out(one, rows) for name, one in part.items()}
-    return [cut_out(one, rows) for one in part] if isinstance(part, list) else part[rows]
+    return each(lambda one: one[rows], part)
 
 
 def copied(part):
     """Arrays in any form as arrays of their own."""
-    if isinstance(part, dict):
-        return {name: one.copy() for name, one in part.items()}
-    return [one.copy() for one in part] if isinstance(part, list) else None if part is None else part.copy()
+    return each(lambda one: one.copy(), part)
 
 
 def _fits(shape, wanted):

@@ -34,7 +34,7 @@ class DeviceRunning(Running):
         assign(self._total, np.zeros(1))
         super().reset()
 
-    def add(self, loss, y, t, mask=None):
+    def add(self, loss, y, t, mask=None, w=None):
         """Count a batch in; works in a recorded step too, which `count` then goes on with."""
         self._reserve(y, t)
         add_scaled(self._total, loss, len(y))

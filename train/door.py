@@ -4,10 +4,10 @@ import numpy as np
 
 from ..layers._device import beside, on_device, to_host
 from ..layers._door import writeable
-from ..layers._symbol import listed
 from ..layers._tape import Tensor
 from . import data, weights
 from .feeds import ArrayFeed, StreamFeed, is_stream
+from .forms import each, listed
 from .loader import DataLoader
 from .penalty import penalised
 
@@ -18,6 +18,7 @@ class Door:
     """The part of a trainer that looks at what comes in. It has `model`, `loss`, `metrics` and `optimizer`."""
 
     attached = False  # whether the optimizer knows the parameters
+    weighted = ()  # the metrics that weights count for
     example = None  # the output for one sample: an array, or a list or a dict of arrays
     penalised = ()  # the parameters whose penalties are part of the loss
 
@@ -26,9 +27,10 @@ class Door:
         op, held_out = "fit", None
         if isinstance(x, np.memmap) and x.dtype != self.model.input_dtype and y is not None:
             # not converted as a whole, which would read it: a loader's batches are converted one by one
-            parts, rest = (x, y, sample_weight), None
+            whole, rest = DataLoader(x, y, sample_weight=sample_weight), None
+            parts = whole.x, whole.y, whole.sample_weight
             if share:
-                parts, rest = data.split(op, share, x, np.asarray(y), sample_weight)
+                parts, rest = data.split(op, share, *parts)
                 rest = DataLoader(*rest[:2], validation[0], sample_weight=rest[2])
             feed = self.feed(op, DataLoader(*parts[:2], size, shuffle, sample_weight=parts[2]), None, None, size, steps)
             return feed, rest and self.feed(op, rest, None, None, *validation)
@@ -44,7 +46,8 @@ class Door:
             (x, t, w), rest = data.split(op, share, x, t, w)
             held_out = ArrayFeed(*map(_host, rest), validation[0], steps=validation[1])
         w = self.weights(op, w, class_weight, t)
-        recorded = self.on_device() and w is None and not steps and hasattr(x, "shape") and hasattr(t, "shape")
+        recorded = self.on_device() and w is None and not (steps or self.weighted)
+        recorded = recorded and hasattr(x, "shape") and hasattr(t, "shape")
         if recorded:
             return _DeviceFeed(beside(x, self.example), beside(t, self.example), size, shuffle), held_out
         return ArrayFeed(_host(x), _host(t), w, size, shuffle, steps), held_out
@@ -83,24 +86,32 @@ class Door:
         self.prepare(op, x)
         t = self.targets(op, names, y, first, self.example)
         if w is not None:
-            w = weights.sample_weights(op, names[2], w, len(first))
+            w = self.loss.sample_weights(op, names[2], self._unnamed(w), len(first))
         return x, t, w
 
     def targets(self, op, names, y, x, output):
         """The targets as the loss takes them, one for each sample of x."""
+        y = self._unnamed(y)
         for name, one in self.loss.answers(op, names[1], y):
             data.same_length(op, names[0], x, name, one)
         return self.loss.targets(to_host(y), output, op, names[1])
 
+    def _unnamed(self, part):
+        """What is given by the name of a model's only output; else as it is."""
+        names = getattr(self.model, "output_names", None)
+        return part[names[0]] if isinstance(part, dict) and names and len(names) == 1 and names == [*part] else part
+
     def weights(self, op, w, class_weight, t):
         """Weights of samples and classes together, of the loss's dtype, or None."""
-        if w is None and class_weight is None:
-            return None
-        if class_weight is not None and not hasattr(t, "shape"):
-            raise ValueError(f"{op}: class_weight is given and the model has several outputs; use sample_weight")
         dtype = listed(self.example)[0].dtype
-        classes = None if class_weight is None else self.loss.classes(t)
-        return weights.together(op, w, class_weight, classes, dtype)
+        if class_weight is not None:
+            if not hasattr(t, "shape"):
+                raise ValueError(
+                    f"{op}: class_weight is given and the model has several outputs; use sample_weight, for some of "
+                    f"them alone as a dictionary by output"
+                )
+            w = weights.of_both(w, weights.class_weights(op, class_weight, self.loss.classes(op, t)))
+        return each(lambda one: np.ascontiguousarray(one, dtype), w)
 
     def look_at(self, op, item):
         """Build the model for an item of a stream."""
@@ -112,7 +123,7 @@ class Door:
         """Build the model for x; optimizer, loss and metrics take note of its parameters and outputs as they are."""
         output = self.model.probe(x, op)
         self.example = output
-        self.loss, self.metrics = self.chosen(self.model, output)
+        self.loss, self.metrics, self.weighted = self.chosen(self.model, output)
         parameters = self.model.parameters()
         if parameters:
             self.optimizer.attach(parameters)
@@ -139,7 +150,7 @@ class Door:
             t = self.targets(op, NAMES, y, listed(x)[0], found)
             t = writeable(t) if hasattr(t, "shape") else t
             if w is not None:
-                w = weights.sample_weights(op, "sample_weight", w, len(listed(x)[0]))
+                w = self.loss.sample_weights(op, "sample_weight", self._unnamed(w), len(listed(x)[0]))
             w = self.weights(op, w, class_weight, t)
         if on_device(listed(found)[0]):
             t = beside(t, found)
@@ -158,24 +169,18 @@ class _DeviceFeed:
 
 def tensors(x):
     """Arrays in any form as tensors."""
-    if isinstance(x, dict):
-        return {name: Tensor(writeable(one)) for name, one in x.items()}
-    return [Tensor(writeable(one)) for one in x] if isinstance(x, (list, tuple)) else Tensor(writeable(x))
+    return each(lambda one: Tensor(writeable(one)), x)
 
 
 def values(output):
     """The arrays of outputs in any form."""
-    if isinstance(output, dict):
-        return {name: one.value for name, one in output.items()}
-    return [one.value for one in output] if isinstance(output, (list, tuple)) else output.value
+    return each(lambda one: one.value, output)
 
 
 def masks(output):
-    """The mask of an output, or a list of those of several; None where there is none."""
-    return [one.mask for one in listed(output)] if isinstance(output, (dict, list, tuple)) else output.mask
+    """The masks of outputs in any form; None where there is none."""
+    return each(lambda one: one.mask, output)
 
 
 def _host(part):
-    if isinstance(part, dict):
-        return {name: to_host(one) for name, one in part.items()}
-    return [_host(one) for one in part] if isinstance(part, list) else to_host(part)
+    return each(to_host, part)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..layers._door import writeable
 from ..layers._random import generator
+from .forms import each, pieces
 from .loader import DataLoader
 
 
@@ -31,7 +32,7 @@ class ArrayFeed:
     def __init__(self, x, t, w, batch_size, shuffle=False, steps=None):
         self.plain = hasattr(x, "shape") and hasattr(t, "shape")
         self._parts = (x, t) if w is None else (x, t, w)
-        self._arrays = [a for part in self._parts for a in _flat(part)]
+        self._arrays = [a for part in self._parts for a in pieces(part)]
         self.samples, self._size, self._shuffle, self._steps = len(self._arrays[0]), batch_size, shuffle, steps
         self._a_pass = -(-self.samples // batch_size)
         self.batches = steps or self._a_pass
@@ -70,7 +71,7 @@ class ArrayFeed:
 
     def _batch(self, arrays):
         arrays = iter(arrays)
-        return tuple(_like(part, arrays) for part in self._parts)
+        return tuple(each(lambda _: next(arrays), part) for part in self._parts)
 
 
 class StreamFeed:
@@ -202,20 +203,3 @@ def _batch_of(op, name, item):
     if len(item) not in (1, 2, 3):
         raise ValueError(f"{op}: {name} gave a batch of {len(item)} items, expected (x, y) or (x, y, sample_weight)")
     return (*item, None, None)[:3]
-
-
-def _flat(part):
-    if part is None:
-        return []
-    if isinstance(part, dict):
-        part = part.values()
-    return [one for one in part if one is not None] if not hasattr(part, "shape") else [part]
-
-
-def _like(part, arrays):
-    """The next arrays in the form of `part`."""
-    if isinstance(part, dict):
-        return {name: next(arrays) for name in part}
-    if isinstance(part, list):
-        return [None if one is None else next(arrays) for one in part]
-    return next(arrays)

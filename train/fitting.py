@@ -15,7 +15,10 @@ class Fitting:
     _trainer = None
     optimizer = None  # of `compile`
 
-    def compile(self, optimizer, loss, metrics=None, *, loss_weights=None, gradient_accumulation_steps=None):
+    def compile(
+        self, optimizer, loss, metrics=None, *, loss_weights=None, weighted_metrics=None,
+        gradient_accumulation_steps=None,
+    ):  # fmt: skip
         """Choose optimizer, loss and metrics, by name or as objects, for `fit`, `evaluate` and `train_on_batch`.
 
         optimizer  "sgd", "adam", "adamw", "rmsprop", "lion" and the other names of `tw.train`, or an optimizer
@@ -24,11 +27,15 @@ class Fitting:
         metrics    a list of "accuracy", "precision", "recall", "f1", "auc", "mse", "mae" or metrics; for several
                    outputs a list of lists or a dictionary of lists
         loss_weights                 for several outputs the factor of each loss in the sum, a list or a dictionary
+        weighted_metrics             as metrics; weights of samples and classes count for these, and not for `metrics`.
+                                     "weighted_<name>" in the history where metrics have that name too
         gradient_accumulation_steps  from 2: the weights change after so many batches, by the mean of their gradients
 
         An unknown name is a ValueError that gives the nearest known ones.
         """
-        self._trainer = Trainer(self, optimizer, loss, metrics, loss_weights, gradient_accumulation_steps)
+        self._trainer = Trainer(
+            self, optimizer, loss, metrics, loss_weights, weighted_metrics, gradient_accumulation_steps
+        )
         self.optimizer = self._trainer.optimizer
 
     def fit(
@@ -47,7 +54,8 @@ class Fitting:
         shuffle           a new order every epoch, from the random numbers of `tw.set_seed`; loaders and generators
                           have an order of their own
         class_weight      {class: weight}, the weight of every sample by its class, all classes that are there
-        sample_weight     a weight for every sample, (N,), or for every loss of a sample
+        sample_weight     a weight for every sample, (N,), or for every loss of a sample; for several outputs one for
+                          all of them, or a list or a dictionary by output, None for an output without weights
         initial_epoch     the number of the first epoch, for a training that goes on
         steps_per_epoch   batches of an epoch, where it shall not be all
         validation_steps, validation_batch_size    batches of a validation, and their size

@@ -5,8 +5,9 @@ from functools import partial
 import numpy as np
 
 from ..kernels._names import nearest
+from ..layers._connect import connected
 from ..layers._door import as_array, writeable
-from ..layers._symbol import Symbol, connected, formed
+from ..layers._symbol import Symbol, formed
 from ..layers._tape import Tensor
 from .graph import calls_between, flat, input_names, named_things, output_names, ports, unflat, wanted_dtype
 from .model import Model

@@ -12,17 +12,19 @@ from ..layers._door import as_array
 from ..layers._random import generator
 from .callbacks.base import takes
 from .data import copied, cut_out
+from .forms import pieces
 from .weights import sample_weights
 
 
 class DataLoader:
     """Batches of arrays: iterating gives (x, y) of each batch, or x alone if there is no y; `len()` batches.
 
-    x, y           array-likes with samples along the first axis; x may be a list or a dict of them. Arrays stay where
-                   they are, np.memmap on the disk too: no more is read than the batches that are at hand
+    x, y           array-likes with samples along the first axis; also a list or a dict of arrays, of several inputs or
+                   outputs. Arrays stay where they are, np.memmap on the disk too: no more is read than the batches
+                   that are at hand
     shuffle        another order at every iteration, from the random numbers of `tw.set_seed`
     drop_last      leave the last batch out if it is not full
-    sample_weight  a weight for each sample; batches are (x, y, w) then
+    sample_weight  a weight for each sample, or as y by output; batches are (x, y, w) then
     transform      `transform(x, y, rng) -> (x, y)` makes a batch of a batch, in the workers: an augmentation or a
                    function; y is None where there is none, `rng` is a NumPy generator of that batch's own
     workers        threads that make batches ahead; 0 makes each when it is asked for
@@ -42,13 +44,14 @@ class DataLoader:
         op = "DataLoader"
         self.x = _samples(op, x)
         count = self.samples
-        self.y = None if y is None else as_array(op, "y", y)
-        if self.y is not None and len(self.y) != count:
-            raise ValueError(f"{op}: x has {count} samples and y has {len(self.y)}, expected as many")
+        self.y = None if y is None else _of_outputs(y, count, lambda name, one: as_array(op, f"y{name}", one))
+        for one in pieces(self.y):
+            if len(one) != count:
+                raise ValueError(f"{op}: x has {count} samples and y has {len(one)}, expected as many")
         if sample_weight is not None and y is None:
             raise ValueError(f"{op}: sample_weight is given, expected y too because a loss is what is weighted")
-        self.sample_weight = (
-            None if sample_weight is None else sample_weights(op, "sample_weight", sample_weight, count)
+        self.sample_weight = _of_outputs(
+            sample_weight, count, lambda name, one: sample_weights(op, f"sample_weight{name}", one, count)
         )
         check.whole(op, "batch_size", batch_size, 1)
         check.whole(op, "workers", workers)
@@ -66,8 +69,7 @@ class DataLoader:
     @property
     def samples(self):
         """The number of samples in x."""
-        x = self.x
-        return len(next(iter(x.values())) if isinstance(x, dict) else x[0] if isinstance(x, list) else x)
+        return len(pieces(self.x)[0])
 
     def __len__(self):
         full, rest = divmod(self.samples, self.batch_size)
@@ -97,7 +99,7 @@ class DataLoader:
             x, y = self.transform(x, y, rng)
         if y is None:
             return x
-        return (x, y) if w is None else (x, y, w[rows])
+        return (x, y) if w is None else (x, y, cut_out(w, rows))
 
     def _ahead(self, make):
         """The batches in order, while threads work on the next ones."""
@@ -130,6 +132,16 @@ def _samples(op, x):
         said = ", ".join(f"x[{name!r}] has {length}" for name, length in lengths.items())
         raise ValueError(f"{op}: {said} samples, expected as many in each, at least one")
     return arrays if isinstance(x, dict) else list(arrays.values())
+
+
+def _of_outputs(part, count, convert):
+    """What goes with `count` samples: converted as one array, or, of arrays for several outputs, each of them."""
+    arrays = isinstance(part, (list, tuple)) and len(part) != count
+    if isinstance(part, dict):
+        return {key: None if one is None else convert(f"[{key!r}]", one) for key, one in part.items()}
+    if arrays and all(one is None or np.shape(one)[:1] == (count,) for one in part):
+        return [None if one is None else convert(f"[{i}]", one) for i, one in enumerate(part)]
+    return None if part is None else convert("", part)
 
 
 def _is_batch(x):

@@ -15,7 +15,7 @@ from ..layers._layer import config
 from ..layers._tape import Tensor, record, tape
 from . import own
 from .targets import numbers
-from .weights import sample_weights
+from .weights import sample_weights, spread
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none")
 
@@ -87,6 +87,10 @@ class Loss:
             raise TypeError(f"{op}: {name} is a dictionary and the model has one output; pass {inside} itself")
         yield name, target
 
+    def sample_weights(self, op, name, given, samples):
+        """The weights of samples as `measure` takes them."""
+        return sample_weights(op, name, given, samples)
+
     def measure(self, output, t, w=None):
         """The loss of an output tensor against a converted target, with weights (N, ...) of samples or losses."""
         y = output.value
@@ -105,9 +109,21 @@ class Loss:
         """Which losses count, as booleans; None where all do."""
         return None
 
-    def classes(self, t):
-        """The class of every sample, as `class_weight` names it, of converted targets; of rows the largest column."""
-        return t.argmax(-1) if t.ndim > 1 and t.shape[-1] > 1 else t
+    def classes(self, op, t):
+        """The class of every sample, as `class_weight` names it, of converted targets: numbers, or one-hot rows.
+
+        Raises ValueError for rows with several classes at once, or none.
+        """
+        if t.ndim < 2 or t.shape[-1] == 1:
+            return t
+        one = ((t == 0) | (t == 1)).all(-1) & (t.sum(-1) == 1)
+        if not one.all():
+            row = tuple(int(i) for i in np.argwhere(~one)[0])
+            raise ValueError(
+                f"{op}: class_weight needs one class a sample, and y{list(row)} = {t[row].tolist()} names no one; "
+                f"weigh every place by itself with sample_weight, such as np.where(y == 1, 5.0, 1.0)"
+            )
+        return t.argmax(-1)
 
     def _weighted(self, output, t, w):
         """`measure` with weights, with a mask, whose steps do not count, or with another reduction."""
@@ -123,7 +139,7 @@ class Loss:
                 count = np.count_nonzero(mask & counted.reshape(shape))
         how = {}
         if w is not None:
-            w = np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - w.ndim)), shape)
+            w = spread(type(self).__name__, "sample_weight", w, shape)
             how["weights"] = np.ascontiguousarray(self.as_kernels_do(w), y.dtype)
         kind, factor = self.reduction, None
         if kind in ("sum_over_batch_size", "mean"):
@@ -197,3 +213,20 @@ class FunctionLoss(Loss):
 
     def __repr__(self):
         return f"FunctionLoss({own.name_of(self)})"
+
+
+def rows(y):
+    """Outputs (..., C) as rows (M, C), as kernels take them."""
+    return y if y.ndim == 2 else y.reshape(-1, y.shape[-1])
+
+
+def share(loss, name, value):
+    """An argument of a loss, a number from 0 to 1."""
+    check.number(type(loss).__name__, name, value, 0, 1)
+    return float(value)
+
+
+def above(loss, name, value):
+    """An argument of a loss, a number from 0."""
+    check.number(type(loss).__name__, name, value, 0)
+    return float(value)

@@ -1,4 +1,7 @@
-"""Losses: a scalar tensor from a model's output and a target, over kernels/loss. What all share: loss.py."""
+"""Losses by class and by name: a scalar tensor from a model's output and a target, over kernels/loss.
+
+What all share: loss.py. Those of probabilities of classes: crossentropies.py.
+"""
 
 import numpy as np
 
@@ -7,8 +10,16 @@ from ..kernels import loss as kernels
 from ..layers._door import as_array
 from ..layers._tape import Tensor, record
 from . import own
-from .loss import Elements, FunctionLoss, Loss, Rows
-from .targets import class_labels, numbers, shares
+from .crossentropies import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    SparseCategoricalCrossentropy,
+    SparseCategoricalFocalCrossentropy,
+)
+from .loss import Elements, FunctionLoss, Loss, Rows, above, rows
+from .targets import numbers, shares
 from .weights import sample_weights
 
 
@@ -62,8 +73,8 @@ class Hinge(Loss):
         t = numbers(target, output, op, name, -1, 1, "for a hinge loss; two classes are -1 and 1, or 0 and 1")
         return 2 * t - 1 if ((t == 0) | (t == 1)).all() else t
 
-    def classes(self, t):
-        return super().classes(t) if t.shape[-1] > 1 and t.ndim > 1 else (t > 0).astype(np.int64)
+    def classes(self, op, t):
+        return super().classes(op, (t > 0).astype(np.int64))
 
 
 class SquaredHinge(Hinge):
@@ -71,166 +82,6 @@ class SquaredHinge(Hinge):
 
     forward = staticmethod(kernels.squared_hinge_forward)
     backward = staticmethod(kernels.squared_hinge_backward)
-
-
-class BinaryCrossentropy(Loss):
-    """-mean(t log y + (1 - t) log(1 - y)): output (N, ...) of probabilities or logits, target in [0, 1]."""
-
-    def __init__(self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size"):
-        self._reduce(reduction)
-        self.from_logits = bool(from_logits)
-        self.label_smoothing = _share(self, "label_smoothing", label_smoothing)
-
-    def targets(self, target, output, op, name):
-        return numbers(target, output, op, name, 0, 1, "for a binary cross-entropy; two classes are 0 and 1")
-
-    def _options(self):
-        return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
-
-    def forward(self, y, t, **how):
-        return kernels.binary_crossentropy_forward(y, t, **self._options(), **how)
-
-    def backward(self, dloss, y, t, **how):
-        return kernels.binary_crossentropy_backward(dloss, y, t, **self._options(), **how)
-
-    def with_gradient(self, y, t):
-        return kernels.binary_crossentropy_with_gradient(y, t, **self._options())
-
-
-class BinaryFocalCrossentropy(BinaryCrossentropy):
-    """Binary cross-entropy times (1 - p)^gamma, p the probability of what is true; output and target as there.
-
-    With `apply_class_balancing` targets of 1 weigh alpha, and those of 0 weigh 1 - alpha.
-    """
-
-    with_gradient = None
-
-    def __init__(
-        self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
-        reduction="sum_over_batch_size",
-    ):  # fmt: skip
-        super().__init__(from_logits, label_smoothing, reduction)
-        self.apply_class_balancing = bool(apply_class_balancing)
-        self.alpha, self.gamma = _share(self, "alpha", alpha), _above(self, "gamma", gamma)
-
-    def _options(self):
-        alpha = self.alpha if self.apply_class_balancing else None
-        return {**super()._options(), "alpha": alpha, "gamma": self.gamma}
-
-    def forward(self, y, t, **how):
-        return kernels.binary_focal_crossentropy_forward(y, t, **self._options(), **how)
-
-    def backward(self, dloss, y, t, **how):
-        return kernels.binary_focal_crossentropy_backward(dloss, y, t, **self._options(), **how)
-
-
-class CategoricalCrossentropy(Rows):
-    """-mean over rows of sum(t log y): output (N, C) of probabilities or logits, target (N, C), one-hot or shares."""
-
-    def __init__(self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size"):
-        self._reduce(reduction)
-        self.from_logits = bool(from_logits)
-        self.label_smoothing = _share(self, "label_smoothing", label_smoothing)
-
-    def targets(self, target, output, op, name):
-        return shares(target, output, op, name)
-
-    def _options(self):
-        return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
-
-    def forward(self, y, t, **how):
-        return kernels.categorical_crossentropy_forward(_rows(y), _rows(t), **self._options(), **how)
-
-    def backward(self, dloss, y, t, **how):
-        dy = kernels.categorical_crossentropy_backward(dloss, _rows(y), _rows(t), **self._options(), **how)
-        return dy.reshape(y.shape)
-
-    def with_gradient(self, y, t):
-        loss, dy = kernels.categorical_crossentropy_with_gradient(_rows(y), _rows(t), **self._options())
-        return loss, dy.reshape(y.shape)
-
-
-class CategoricalFocalCrossentropy(CategoricalCrossentropy):
-    """-mean over rows of sum(alpha (1 - y)^gamma t log y): output and target as for CategoricalCrossentropy."""
-
-    with_gradient = None
-
-    def __init__(self, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size"):
-        super().__init__(from_logits, label_smoothing, reduction)
-        self.alpha, self.gamma = _above(self, "alpha", alpha), _above(self, "gamma", gamma)
-
-    def _options(self):
-        return {**super()._options(), "alpha": self.alpha, "gamma": self.gamma}
-
-    def forward(self, y, t, **how):
-        return kernels.categorical_focal_crossentropy_forward(_rows(y), _rows(t), **self._options(), **how)
-
-    def backward(self, dloss, y, t, **how):
-        dy = kernels.categorical_focal_crossentropy_backward(dloss, _rows(y), _rows(t), **self._options(), **how)
-        return dy.reshape(y.shape)
-
-
-class SparseCategoricalCrossentropy(Rows):
-    """-mean over rows of log y[t]: output (N, C) of probabilities or logits, target (N,) or (N, 1) of labels.
-
-    Rows whose label is `ignore_class` count neither in the sum nor in the number of rows.
-    """
-
-    def __init__(self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size"):
-        self._reduce(reduction)
-        if ignore_class is not None:
-            check.whole(type(self).__name__, "ignore_class", ignore_class, -(1 << 62))
-        self.from_logits, self.ignore_class = bool(from_logits), ignore_class
-
-    def targets(self, target, output, op, name):
-        return class_labels(target, output, op, name, self.ignore_class)
-
-    def losses_of(self, y, t):
-        shape, count = super().losses_of(y, t)
-        counted = self.counted(t)
-        return shape, count if counted is None else np.count_nonzero(counted)
-
-    def counted(self, t):
-        return None if self.ignore_class is None else t != self.ignore_class
-
-    def classes(self, t):
-        return t
-
-    def _options(self):
-        return {"from_logits": self.from_logits, "ignore_index": self.ignore_class}
-
-    def forward(self, y, t, **how):
-        return kernels.sparse_categorical_crossentropy_forward(_rows(y), t.reshape(-1), **self._options(), **how)
-
-    def backward(self, dloss, y, t, **how):
-        dy = kernels.sparse_categorical_crossentropy_backward(dloss, _rows(y), t.reshape(-1), **self._options(), **how)
-        return dy.reshape(y.shape)
-
-    def with_gradient(self, y, t):
-        loss, dy = kernels.sparse_categorical_crossentropy_with_gradient(_rows(y), t.reshape(-1), **self._options())
-        return loss, dy.reshape(y.shape)
-
-
-class SparseCategoricalFocalCrossentropy(SparseCategoricalCrossentropy):
-    """-mean over rows of alpha (1 - y[t])^gamma log y[t]: output and target as for SparseCategoricalCrossentropy."""
-
-    with_gradient = None
-
-    def __init__(self, alpha=0.25, gamma=2.0, from_logits=False, ignore_class=None, reduction="sum_over_batch_size"):
-        super().__init__(from_logits, ignore_class, reduction)
-        self.alpha, self.gamma = _above(self, "alpha", alpha), _above(self, "gamma", gamma)
-
-    def _options(self):
-        return {**super()._options(), "alpha": self.alpha, "gamma": self.gamma}
-
-    def forward(self, y, t, **how):
-        t = t.reshape(-1)
-        return kernels.sparse_categorical_focal_crossentropy_forward(_rows(y), t, **self._options(), **how)
-
-    def backward(self, dloss, y, t, **how):
-        t = t.reshape(-1)
-        dy = kernels.sparse_categorical_focal_crossentropy_backward(dloss, _rows(y), t, **self._options(), **how)
-        return dy.reshape(y.shape)
 
 
 class KLDivergence(Rows):
@@ -242,21 +93,24 @@ class KLDivergence(Rows):
     def targets(self, target, output, op, name):
         return shares(target, output, op, name, "kl_divergence")
 
+    def classes(self, op, t):
+        return t.argmax(-1)
+
     def forward(self, y, t, **how):
-        return kernels.kl_divergence_forward(_rows(y), _rows(t), **how)
+        return kernels.kl_divergence_forward(rows(y), rows(t), **how)
 
     def backward(self, dloss, y, t, **how):
-        return kernels.kl_divergence_backward(dloss, _rows(y), _rows(t), **how).reshape(y.shape)
+        return kernels.kl_divergence_backward(dloss, rows(y), rows(t), **how).reshape(y.shape)
 
 
 class CosineSimilarity(Rows, Elements):
     """-mean over rows of the cosine of y and t: output (N, C), target (N, C); -1 where they point the same way."""
 
     def forward(self, y, t, **how):
-        return kernels.cosine_similarity_forward(_rows(y), _rows(t), **how)
+        return kernels.cosine_similarity_forward(rows(y), rows(t), **how)
 
     def backward(self, dloss, y, t, **how):
-        return kernels.cosine_similarity_backward(dloss, _rows(y), _rows(t), **how).reshape(y.shape)
+        return kernels.cosine_similarity_backward(dloss, rows(y), rows(t), **how).reshape(y.shape)
 
 
 class TripletLoss(Loss):
@@ -269,7 +123,7 @@ class TripletLoss(Loss):
 
     def __init__(self, margin=1.0, reduction="sum_over_batch_size"):
         self._reduce(reduction)
-        self.margin = _above(self, "margin", margin)
+        self.margin = above(self, "margin", margin)
 
     def __call__(self, anchor, positive, negative, sample_weight=None):
         three = [
@@ -344,20 +198,6 @@ def get_loss(loss):
         return FunctionLoss(loss)
     check.choice("compile", "loss", loss, tuple(LOSSES))
     return LOSSES[loss]()
-
-
-def _rows(y):
-    return y if y.ndim == 2 else y.reshape(-1, y.shape[-1])
-
-
-def _share(loss, name, value):
-    check.number(type(loss).__name__, name, value, 0, 1)
-    return float(value)
-
-
-def _above(loss, name, value):
-    check.number(type(loss).__name__, name, value, 0)
-    return float(value)
 
 
 def _three(y):

@@ -13,6 +13,7 @@ from .penalty import value_of
 from .progress import line
 from .running import running_for
 from .state import give_back, kept_by
+from .weighted import WeightedRunning
 
 
 class Measuring(Door):
@@ -36,7 +37,7 @@ class Measuring(Door):
     def measure(self, op, feed, callbacks=()):
         """({"loss": …, metric: …}, samples) of the batches, in evaluation mode."""
         kept = self._metrics_of_fit()
-        running = running_for(self.example, self.metrics, self.loss)
+        running = self.running(self.example)
         before, after = hooks(callbacks, "on_test_batch_begin"), hooks(callbacks, "on_test_batch_end")
         for callback in callbacks:
             callback.on_test_begin({})
@@ -47,7 +48,7 @@ class Measuring(Door):
                     call(batch, {})
                 output, t, w = self.run(op, feed.loose, x, *rest)
                 found = values(output)
-                running.add(self.loss_of(output, t, w).value + extra, found, t, masks(output))
+                running.add(self.loss_of(output, t, w).value + extra, found, t, masks(output), w)
                 samples += len(listed(found)[0])
                 for call in after:
                     call(batch, running)
@@ -57,6 +58,11 @@ class Measuring(Door):
         for callback in callbacks:
             callback.on_test_end(logs)
         return logs, samples
+
+    def running(self, output):
+        """The running loss and metrics of a pass whose outputs are as `output` and lie where it does."""
+        running = running_for(output, self.metrics, self.loss)
+        return WeightedRunning(running, self.weighted) if self.weighted and hasattr(output, "shape") else running
 
     def loss_of(self, output, t, w):
         """The loss of outputs, a tensor."""
@@ -90,8 +96,8 @@ class Measuring(Door):
         output, t, w = self.run(op, True, x, y, sample_weight, class_weight)
         found = values(output)
         kept = self._metrics_of_fit()
-        running = running_for(found, self.metrics, self.loss)
-        running.add(act(output, t, w), found, t, masks(output))
+        running = self.running(found)
+        running.add(act(output, t, w), found, t, masks(output), w)
         logs = dict(running)
         for metric, state in kept:
             give_back(metric, state)
@@ -99,7 +105,9 @@ class Measuring(Door):
 
     def _metrics_of_fit(self):
         """(metric, state) of the metrics in the middle of an epoch, where a callback measures something else."""
-        return [(metric, kept_by(metric)) for metric in self.metrics] if self.place and self.place.done else ()
+        if not (self.place and self.place.done):
+            return ()
+        return [(metric, kept_by(metric)) for metric in (*self.metrics, *self.weighted)]
 
 
 def reported(logs, return_dict):

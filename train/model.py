@@ -1,23 +1,28 @@
 """Models: layers with a forward, found by attribute, and the front of what is done with them."""
 
+from shutil import get_terminal_size
+
 import numpy as np
 
 from ..kernels import _check as check
 from ..kernels._names import nearest
 from ..layers._block import found, once
+from ..layers._connect import connected
 from ..layers._device import expect_cuda, placed, used
 from ..layers._door import as_array, writeable
 from ..layers._layer import Layer
-from ..layers._symbol import Symbol, closed, connected, formed, listed, on_sizes
+from ..layers._mode import trying
+from ..layers._symbol import Symbol, closed, formed, listed, on_sizes
 from ..layers._tape import Parameter, Tensor, no_grad
 from ..layers._weights import Weighted
-from . import saving
+from .files import Files
 from .fitting import Fitting
 from .summary import described, table
 from .trainer import mode
+from .walking import walk
 
 
-class Model(Weighted, Fitting):
+class Model(Weighted, Fitting, Files):
     """Base of all models. A subclass makes layers in `__init__` and calls them in `forward`.
 
     Layers, models and parameters are found where they are attributes, also in lists, tuples and dicts, in the order
@@ -112,7 +117,7 @@ class Model(Weighted, Fitting):
     def probe(self, x, op):
         """The output array for the first sample of x, in evaluation mode; builds what is not built. x may be a list or
         a dict of arrays, and the outputs may be so too."""
-        with mode(self, False), no_grad():
+        with trying(self), no_grad():
             y = self(formed(_form(x), [Tensor(writeable(one[:1])) for one in listed(x)]))
         for one in listed(y):
             if not isinstance(one, Tensor):
@@ -178,15 +183,9 @@ class Model(Weighted, Fitting):
         for name, value in vars(self).items():
             yield from found(name, value, (Layer, Model, Parameter))
 
-    def walk(self, prefix="", seen=None):
-        """(path, layer, model or parameter) of everything below, each once."""
-        seen = set() if seen is None else seen
-        for name, child in self.children():
-            if id(child) not in seen:
-                seen.add(id(child))
-                yield prefix + name, child
-                if isinstance(child, Model):
-                    yield from child.walk(f"{prefix}{name}.", seen)
+    def walk(self):
+        """(path, layer, model or parameter) of everything below but what layers are made of, each once."""
+        return walk(self, blocks=False)
 
     def named_layers(self):
         """{path: layer} of all layers, those of nested models too."""
@@ -261,34 +260,17 @@ class Model(Weighted, Fitting):
                 child.value, child.grad = placed(child.value, device), None
         return self
 
-    def summary(self):
+    def summary(self, line_length=None):
         """Print a table of the layers: output shapes, numbers of parameters, whether they are trained, memory, and for
-        functional models connections. Raises ValueError before `build`."""
+        functional models connections. Raises ValueError before `build`.
+
+        line_length  characters of a line, at least 40; those of the terminal if left out, 80 where there is none.
+                     Names are shortened to fit.
+        """
         self._expect_built("summary")
-        print(table(self))
-
-    def save(self, path):
-        """Write structure, weights and what `compile` chose into one file, at once or not at all; see `tw.load`.
-
-        Raises TypeError for a class of your own without `config()`, a dict of its constructor's arguments.
-        """
-        saving.save(self, path)
-
-    def save_weights(self, path):
-        """Write the weights by name into one file, at once or not at all."""
-        self._expect_built("save_weights")
-        saving.save_weights(self, path)
-
-    def load_weights(self, path, by_name=False, skip_mismatch=False):
-        """Set the weights from a file of `save_weights` or `save` with the same names and shapes.
-
-        by_name        take those weights whose names are in both, and return what was `taken`, `left` and `other`
-        skip_mismatch  leave weights of other shapes as they are
-
-        Raises ValueError, which lists all weights that do not fit with both shapes; none is set then.
-        """
-        self._expect_built("load_weights")
-        return saving.load_weights(self, path, by_name, skip_mismatch)
+        if line_length is not None:
+            check.whole("summary", "line_length", line_length, 40)
+        print(table(self, line_length or get_terminal_size((80, 24)).columns))
 
     def __repr__(self):
         return described(self)

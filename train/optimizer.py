@@ -16,7 +16,7 @@ from ..layers._layer import config
 from ..layers._own import name_arguments
 from ..layers._tape import Buffer, Parameter
 from .optimizer_state import set_state, state_of
-from .schedules import LearningRateSchedule, packed, unpacked
+from .schedule import LearningRateSchedule
 
 # What no CUDA kernel knows yet.
 _CPU_ONLY = (
@@ -91,7 +91,6 @@ class Optimizer:
     @learning_rate.setter
     def learning_rate(self, learning_rate):
         op = type(self).__name__
-        learning_rate = unpacked(op, learning_rate)
         if isinstance(learning_rate, LearningRateSchedule):
             self.schedule = learning_rate
             return
@@ -280,7 +279,7 @@ class Optimizer:
     def config(self):
         """The constructor's arguments but the parameters, and but what all optimizers take and nobody changed."""
         given = config(self, leave_out=("parameters", "learning_rate"))
-        given = {"learning_rate": packed(self.schedule or self._learning_rate), **given}
+        given = {"learning_rate": self.schedule or self._learning_rate, **given}
         return {name: x for name, x in given.items() if name not in _COMMON or x != _COMMON[name].default}
 
     def __repr__(self):

@@ -17,6 +17,8 @@ NUMBERS = ("iterations", "learning_rate", "accumulated")
 
 def state_of(optimizer, parameters):
     """The state of an optimizer, arrays copied, for {path: parameter} as a model names them."""
+    if parameters and not optimizer._parameters:
+        optimizer.attach(parameters.values())  # as the first step would
     state = {
         "iterations": int(optimizer.iterations),
         "learning_rate": None if optimizer.schedule is not None else float(optimizer.learning_rate),

@@ -73,8 +73,8 @@ def expect_order(what, function):
         )
 
 
-def number_of(name, found, samples):
-    """What a metric's function gave as a float: a number, or the mean of values a sample."""
+def numbers_of(name, found, samples):
+    """What a metric's function gave as an array: a number, or values a sample."""
     found = to_host(found.value if isinstance(found, Tensor) else found)
     try:
         found = np.asarray(found, np.float64)
@@ -82,7 +82,7 @@ def number_of(name, found, samples):
         raise TypeError(f"the metric {name} gave {type(found).__name__}, expected a number") from None
     if found.size != 1 and found.shape[:1] != (samples,):
         raise ValueError(f"the metric {name} gave shape {found.shape}, expected a number")
-    return float(found.mean())
+    return found
 
 
 ORDER = "(output, target)"

@@ -3,12 +3,12 @@
 import numpy as np
 
 from ..layers._device import to_host
-from ..layers._symbol import formed, listed
 from ..layers._tape import no_grad
 from . import data
 from .callbacks import hooks
 from .door import tensors, values
 from .feeds import StreamFeed, is_stream
+from .forms import each, form_of, formed, listed
 from .measuring import listed_callbacks
 from .mode import mode
 
@@ -38,9 +38,9 @@ def predict(model, x, batch_size, verbose=0, steps=None, callbacks=None):
         for batch, one in enumerate(batches):
             for call in before:
                 call(batch, {})
-            output = values(model(tensors(data.all_inputs(op, "x", one, model))))
-            form = tuple(output) if isinstance(output, dict) else "list" if isinstance(output, list) else None
-            found.append([to_host(y) for y in listed(output)])
+            output = _outputs(model, data.all_inputs(op, "x", one, model))
+            form = form_of(output)
+            found.append(listed(output))
             for call in after:
                 call(batch, {"outputs": formed(form, found[-1])})
     for callback in callbacks:
@@ -57,7 +57,15 @@ def predict_on_batch(model, x):
     model.settle()
     x = data.all_inputs(op, "x", x, model)
     with mode(model, False), no_grad():
-        output = values(model(tensors(x)))
-    if isinstance(output, dict):
-        return {name: to_host(y) for name, y in output.items()}
-    return [to_host(y) for y in output] if isinstance(output, list) else to_host(output)
+        return _outputs(model, x)
+
+
+def _outputs(model, x):
+    """The outputs for x on the host, arrays of their own: what only reshapes x gives views of it."""
+    inputs = listed(x)
+
+    def own(y):
+        y = to_host(y)
+        return y.copy() if any(np.may_share_memory(y, one) for one in inputs if isinstance(one, np.ndarray)) else y
+
+    return each(own, values(model(tensors(x))))

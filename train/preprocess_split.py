@@ -9,7 +9,7 @@ import numpy as np
 
 from ..kernels import _check as check
 from ..layers._door import as_array
-from ..layers._random import generator
+from .drawing import random_numbers
 
 
 def train_test_split(
@@ -41,12 +41,12 @@ def train_test_split(
             f"the test; each part that is asked for needs at least one"
         )
     if stratify is None:
-        order = random_numbers(op, random_state).permutation(count) if shuffle else np.arange(count)
+        order = _numbers(op, random_state).permutation(count) if shuffle else np.arange(count)
         parts = np.split(order, np.cumsum(sizes)[:-1])
     elif not shuffle:
         raise ValueError(f"{op}: stratify needs shuffle=True, because it takes samples from everywhere")
     else:
-        parts = _stratified(op, stratify, count, sizes, random_numbers(op, random_state))
+        parts = _stratified(op, stratify, count, sizes, _numbers(op, random_state))
     parts = parts if validation_size else [parts[0], parts[2]]
     return [x[part] for x in arrays for part in parts]
 
@@ -82,7 +82,7 @@ class KFold:
     def _folds(self, count, y):
         """The fold of every sample."""
         folds = np.sort(np.arange(count) % self.n_splits)  # the first folds are the larger ones
-        return random_numbers("KFold", self.random_state).permutation(folds) if self.shuffle else folds
+        return _numbers("KFold", self.random_state).permutation(folds) if self.shuffle else folds
 
 
 class StratifiedKFold(KFold):
@@ -108,21 +108,15 @@ class StratifiedKFold(KFold):
             )
         dealt = np.arange(count) % self.n_splits
         folds = np.empty(count, np.int64)
-        numbers = random_numbers(op, self.random_state) if self.shuffle else None
+        numbers = _numbers(op, self.random_state) if self.shuffle else None
         for i, end in enumerate(np.cumsum(sizes)):
             mine = np.sort(dealt[end - sizes[i] : end])
             folds[classes == i] = mine if numbers is None else numbers.permutation(mine)
         return folds
 
 
-def random_numbers(op, random_state):
-    """The generator of a seed; a generator as it is; without one that of `tw.set_seed`."""
-    if random_state is None:
-        return generator()
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    check.whole(op, "random_state", random_state)
-    return np.random.Generator(np.random.Philox(int(random_state)))
+def _numbers(op, random_state):
+    return random_numbers(op, "random_state", random_state)
 
 
 def _stratified(op, stratify, count, sizes, numbers):

@@ -23,8 +23,8 @@ def progress_for(verbose):
 
 
 def line(logs):
-    """The values as "loss 0.1234, accuracy 0.9876"."""
-    return ", ".join(f"{key} {value:.4f}" for key, value in logs.items())
+    """The values as "loss 0.1234, accuracy 0.9876, learning_rate 1.0000e-05"."""
+    return ", ".join(f"{key} {value:.4{'e' if 0 < abs(value) < 1e-3 else 'f'}}" for key, value in logs.items())
 
 
 class ProgressLines(Callback):

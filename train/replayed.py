@@ -80,11 +80,13 @@ class RecordedStep:
     def __init__(self, trainer, batch):
         self._trainer, self._batch = trainer, [part.copy() for part in batch]
         parameters, optimizer = trainer.model.parameters(), trainer.optimizer
-        self._differentiated = _Part(self._differentiate, [p.value for p in parameters if isinstance(p, Buffer)])
+        buffers = [p.value for p in parameters if isinstance(p, Buffer)]
+        self._differentiated = _Part(self._differentiate, self._batch, buffers)
         self._read_loss = self._differentiated.recording.reader(self._loss)
         self._gradients = [(p, p.grad) for p in parameters if p.grad is not None]
-        self._differentiated.made([self._output, *(gradient for _, gradient in self._gradients)])
-        self._changed = _Part(self._change, [*(p.value for p, _ in self._gradients), *optimizer.kept()])
+        weights, gradients = [p.value for p, _ in self._gradients], [gradient for _, gradient in self._gradients]
+        self._differentiated.made([self._output, *gradients])
+        self._changed = _Part(self._change, gradients, [*weights, *optimizer.kept()])
 
     def gives(self, other):
         """Whether a replay gives, from the batch of another recorded step, each of its bits; ends with its state."""
@@ -133,13 +135,14 @@ class RecordedStep:
 
 
 class _Part:
-    """A part of a step, done and recorded; `state` are the arrays that it changes."""
+    """A part of a step, done and recorded: `given` are arrays that it reads, `state` those that it changes."""
 
-    def __init__(self, run, state):
+    def __init__(self, run, given, state):
         from ..kernels._cpu.recording import Recording
 
         self.state, self._before = state, [x.copy() for x in state]
         with Recording() as self.recording:
+            self.recording.made(*given)
             run()
         self._after = [x.copy() for x in state]
         self._made = self._then = ()

@@ -42,8 +42,9 @@ class Running(Mapping):
         for metric in self._metrics:
             metric.reset()
 
-    def add(self, loss, y, t, mask=None):
-        """Count a batch in: its loss, its outputs and targets, which are copied; metrics see the steps of the mask."""
+    def add(self, loss, y, t, mask=None, w=None):
+        """Count a batch in: its loss, its outputs and targets, which are copied; metrics see the steps of the mask, and
+        no weights: those of weighted.py do."""
         count = len(y)
         self._loss += float(loss) * count
         self._samples += count

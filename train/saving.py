@@ -1,18 +1,12 @@
 """Models in files: what goes in and how a model comes back. The file itself: archive.py; structures: structure.py."""
 
+import warnings
 from dataclasses import dataclass
 
 from ..layers._device import assign, to_host
-from .archive import Archive, Misfit, write
-from .losses import LOSSES
-from .metrics import METRICS
-from .optimizers import OPTIMIZERS
-from .schedules import SCHEDULES
-
-PARTS = {
-    kind: {c.__name__: c for c in known.values()}
-    for kind, known in (("optimizer", OPTIMIZERS), ("loss", LOSSES), ("metric", METRICS))
-}
+from ..layers._random import generator
+from .archive import TRAINING, Archive, Misfit, write
+from .state import pack, unpack
 
 
 @dataclass(frozen=True)
@@ -33,8 +27,9 @@ class Taken:
         return "\n".join(said)
 
 
-def save(model, path):
-    """Structure, weights and what `compile` chose."""
+def save(model, path, include_optimizer):
+    """Structure, weights, which of them are trained, and what `compile` chose and training has come to."""
+    from .standing import standing
     from .structure import Writer
 
     structure = Writer().thing("model", model)
@@ -43,13 +38,15 @@ def save(model, path):
         raise ValueError("save: the model does not know its input_shape; call model.build((None, ...)) first")
     shapes = model.input_shapes
     sizes = [list(shape[1:]) for shape in shapes]
+    training, arrays = _compiled(model) if include_optimizer and model._trainer else (None, {})
     document = {
         "model": structure,
         "input_shape": sizes if isinstance(model.input_shape, list) else sizes[0],
         "declared": model.declared,
-        "compile": _compiled(model._trainer),
+        "standing": standing(model),
+        "compile": training,
     }
-    write(path, document, _values(model))
+    write(path, document, {**_values(model), **arrays})
 
 
 def save_weights(model, path):
@@ -60,6 +57,7 @@ def save_weights(model, path):
 def load_weights(model, path, by_name, skip_mismatch):
     """All weights are read and checked before the first is set."""
     with Archive(path, "load_weights") as archive:
+        archive.leave_training()
         parameters = model.named_parameters()
         values, misfits = {}, []
         for name, p in parameters.items():
@@ -83,20 +81,22 @@ def load_weights(model, path, by_name, skip_mismatch):
     return Taken(list(values), left, [name for name in other if name not in parameters]) if by_name else None
 
 
-def load(path, custom_objects=None):
-    """The model in a file of `Model.save`, compiled as it was.
+def load(path, custom_objects=None, compile=True):
+    """The model in a file of `Model.save`, compiled as it was: training goes on as if it had not been away.
 
     custom_objects  {name: class} of layers, models, losses, optimizers, schedules and metrics in it that are your own
+    compile         with what `compile` chose and the optimizer's state; else the model alone
 
     Only the library's own classes and those can be named in it, and every shape is checked against the structure.
     Raises ValueError, which names the file, for one that is damaged or is something else; OSError if it cannot be
-    opened.
+    opened. A class that `compile` chose and that is not given is a RuntimeWarning, and the model is not compiled.
     """
+    from .standing import expect_standing, set_standing
     from .structure import Reader
 
     custom_objects = dict(custom_objects or {})
     with Archive(path, "load") as archive:
-        document = archive.document
+        document, random = archive.document, generator().bit_generator.state
         if "model" not in document:
             raise ValueError("it holds weights alone; use load_weights on a model of the same structure")
         model = Reader(archive, custom_objects).model(document["model"], document["input_shape"])
@@ -105,9 +105,24 @@ def load(path, custom_objects=None):
         for name, p in model.named_parameters().items():  # of models of your own, which no layer has
             if not archive.asked(name):
                 assign(p.value, archive.array(name, p.value.shape, p.value.dtype))
+        chosen = document["compile"] if compile else None
+        missing = sorted(set((chosen or {}).get("custom", ())) - custom_objects.keys())
+        if chosen is None or missing:
+            archive.leave_training()
+        else:
+            _compile(model, chosen, custom_objects, archive)
         archive.expect_no_more()
-        if document["compile"] is not None:
-            _compile(model, document["compile"], custom_objects)
+        if "standing" in document:  # which older files do not have
+            expect_standing(model, document["standing"])
+            set_standing(model, document["standing"])
+            generator().bit_generator.state = random  # layers drew seeds, which are not theirs any more
+    if missing:
+        warnings.warn(
+            f"load: {path} was compiled with {' and '.join(missing)}, and the model is not; give "
+            f"custom_objects={{{missing[0]!r}: ...}}, or compile=False and call model.compile",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return model
 
 
@@ -115,61 +130,47 @@ def _values(model):
     return {name: to_host(p.value) for name, p in model.named_parameters().items()}
 
 
-def _compiled(trainer):
-    """What `compile` chose, where all of it can be said; else None."""
-    if trainer is None:
-        return None
-    custom, choice = set(), trainer.chosen
+def _compiled(model):
+    """(what `compile` chose and the optimizer's numbers, its arrays); a warning and None where a file cannot say it."""
+    from .entries import written
+
+    trainer, custom, arrays = model._trainer, set(), {}
+    choice, optimizer = trainer.chosen, trainer.optimizer
     try:
-        return {
-            "optimizer": _said("optimizer", trainer.optimizer, custom),
-            "loss": _said("loss", choice.loss, custom),
-            "metrics": _said("metric", choice.metrics, custom),
-            **({} if choice.loss_weights is None else {"loss_weights": choice.loss_weights}),
-            **({"custom": sorted(custom)} if custom else {}),
+        chosen = {
+            "optimizer": written(optimizer, custom),
+            "loss": written(choice.loss, custom),
+            "metrics": written(choice.metrics, custom),
         }
-    except TypeError:
-        return None
+        if choice.weighted_metrics:
+            chosen["weighted_metrics"] = written(choice.weighted_metrics, custom)
+        if choice.loss_weights is not None:
+            chosen["loss_weights"] = written(choice.loss_weights)
+        if int(optimizer.iterations) or optimizer.accumulated:
+            chosen["state"] = pack(optimizer.state(model.named_parameters()), arrays, f"{TRAINING}optimizer")
+    except TypeError as error:
+        warnings.warn(
+            f"{error}; the model is written without what compile chose: call compile after tw.load, or say "
+            f"save(path, include_optimizer=False)",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return None, {}
+    return {**chosen, **({"custom": sorted(custom)} if custom else {})}, arrays
 
 
-def _said(kind, part, custom):
-    """A part, or a list or dict of parts, as {"class", "config"}; notes the classes that are not the library's."""
-    if isinstance(part, (list, tuple)):
-        return [_said(kind, one, custom) for one in part]
-    if isinstance(part, dict):
-        return {name: _said(kind, one, custom) for name, one in part.items()}
-    if part is None or isinstance(part, (int, float)):
-        return part
-    name = type(part).__name__
-    if not hasattr(part, "config") or PARTS[kind].get(name, type(part)) is not type(part):
-        raise TypeError(f"save: a file cannot say what {name} is")
-    if name not in PARTS[kind]:
-        custom.add(name)
-    config = part.config()
-    rate = config.get("learning_rate")
-    if isinstance(rate, dict) and rate["class"] not in SCHEDULES:
-        custom.add(rate["class"])
-    return {"class": name, "config": config}
+def _compile(model, chosen, custom_objects, archive):
+    """As it was, with what the optimizer has kept."""
+    from .entries import made
 
-
-def _compile(model, chosen, custom_objects):
-    """As it was; not at all where classes of the user's that it needs are not given."""
-    if set(chosen.get("custom", ())) <= custom_objects.keys():
-        classes = {kind: {**known, **custom_objects} for kind, known in PARTS.items()}
-        optimizer = _made({**SCHEDULES, **classes["optimizer"]}, chosen["optimizer"])
-        loss, metrics = _made(classes["loss"], chosen["loss"]), _made(classes["metric"], chosen["metrics"])
-        weights = chosen.get("loss_weights")
-        model.compile(optimizer, loss, metrics, **({} if weights is None else {"loss_weights": weights}))
-
-
-def _made(classes, part):
-    if isinstance(part, list):
-        return [_made(classes, one) for one in part]
-    if isinstance(part, dict) and part.keys() == {"class", "config"}:
-        if part["class"] not in classes:
-            raise ValueError(f"it names the class {part['class']!r}, which is none of {', '.join(sorted(classes))}")
-        return classes[part["class"]](**{name: _made(classes, one) for name, one in part["config"].items()})
-    return {name: _made(classes, one) for name, one in part.items()} if isinstance(part, dict) else part
+    names = ("optimizer", "loss", "metrics", "weighted_metrics", "loss_weights")
+    model.compile(**{name: made(chosen[name], custom_objects) for name in names if name in chosen})
+    if "state" in chosen:
+        parameters, optimizer = model.named_parameters(), model.optimizer
+        optimizer.attach(parameters.values())
+        # weights that came to the model after its last step begin anew
+        state = {**optimizer.state(parameters), **unpack(chosen["state"], archive.array)}
+        optimizer.load_state(state, parameters)
 
 
 def _few(names):

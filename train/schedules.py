@@ -1,40 +1,13 @@
-"""Learning-rate schedules: the rate of every step, a function of the step's number alone.
+"""Learning-rate schedules. Names, arguments and formulas are Keras's where Keras has them, else PyTorch's.
 
-`learning_rate=` of every optimizer takes one. A schedule keeps no state: what a checkpoint needs is the optimizer's
-count of steps. Steps count from 0, and a step is a change of the weights: with gradient accumulation several batches.
-Names, arguments and formulas are Keras's where Keras has them, else PyTorch's.
+What all share: schedule.py.
 """
 
 import bisect
 import math
 
 from ..kernels import _check as check
-from ..layers._layer import config
-
-
-class LearningRateSchedule:
-    """Base of all schedules. A subclass has `rate(step)`, the learning rate of the step of that number."""
-
-    def rate(self, step):
-        """The learning rate, a float from 0, of step 0, 1, 2, ..."""
-        raise NotImplementedError(f"{type(self).__name__} has no rate(self, step)")
-
-    def __call__(self, step):
-        """As `rate`, of a number that is checked."""
-        check.whole(type(self).__name__, "step", step)
-        return float(self.rate(int(step)))
-
-    def config(self):
-        """The constructor's arguments."""
-        return config(self)
-
-    def __eq__(self, other):
-        return type(self) is type(other) and self.config() == other.config()
-
-    __hash__ = object.__hash__
-
-    def __repr__(self):
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.config().items())})"
+from .schedule import LearningRateSchedule, expect_rate, keep_factors, keep_rates, keep_steps
 
 
 class ConstantRate(LearningRateSchedule):
@@ -45,7 +18,7 @@ class ConstantRate(LearningRateSchedule):
     """
 
     def __init__(self, learning_rate):
-        _rates(self, learning_rate=learning_rate)
+        keep_rates(self, learning_rate=learning_rate)
 
     def rate(self, step):
         return self.learning_rate
@@ -71,7 +44,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 f"{len(self.boundaries) + 1} values, one before, between and after the boundaries"
             )
         for value in self.values:
-            _expect_rate(op, "values", value)
+            expect_rate(op, "values", value)
 
     def rate(self, step):
         return self.values[bisect.bisect_left(self.boundaries, step)]
@@ -85,9 +58,9 @@ class StepDecay(LearningRateSchedule):
     """
 
     def __init__(self, initial_learning_rate, step_size, gamma=0.1):
-        _rates(self, initial_learning_rate=initial_learning_rate)
-        _steps(self, step_size=step_size)
-        _factors(self, gamma=gamma)
+        keep_rates(self, initial_learning_rate=initial_learning_rate)
+        keep_steps(self, step_size=step_size)
+        keep_factors(self, gamma=gamma)
 
     def rate(self, step):
         return self.initial_learning_rate * self.gamma ** (step // self.step_size)
@@ -101,9 +74,9 @@ class ExponentialDecay(LearningRateSchedule):
     """
 
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False):
-        _rates(self, initial_learning_rate=initial_learning_rate)
-        _steps(self, decay_steps=decay_steps)
-        _factors(self, decay_rate=decay_rate)
+        keep_rates(self, initial_learning_rate=initial_learning_rate)
+        keep_steps(self, decay_steps=decay_steps)
+        keep_factors(self, decay_rate=decay_rate)
         self.staircase = bool(staircase)
 
     def rate(self, step):
@@ -131,9 +104,9 @@ class PolynomialDecay(LearningRateSchedule):
     """
 
     def __init__(self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False):
-        _rates(self, initial_learning_rate=initial_learning_rate, end_learning_rate=end_learning_rate)
-        _steps(self, decay_steps=decay_steps)
-        _factors(self, power=power)
+        keep_rates(self, initial_learning_rate=initial_learning_rate, end_learning_rate=end_learning_rate)
+        keep_steps(self, decay_steps=decay_steps)
+        keep_factors(self, power=power)
         self.cycle = bool(cycle)
 
     def rate(self, step):
@@ -158,11 +131,11 @@ class CosineDecay(LearningRateSchedule):
 
     def __init__(self, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0):
         op = type(self).__name__
-        _rates(self, initial_learning_rate=initial_learning_rate)
-        _steps(self, decay_steps=decay_steps)
-        _factors(self, alpha=alpha)
+        keep_rates(self, initial_learning_rate=initial_learning_rate)
+        keep_steps(self, decay_steps=decay_steps)
+        keep_factors(self, alpha=alpha)
         if warmup_target is not None:
-            _expect_rate(op, "warmup_target", warmup_target)
+            expect_rate(op, "warmup_target", warmup_target)
             check.whole(op, "warmup_steps", warmup_steps)
         elif warmup_steps:
             raise ValueError(f"{op}: warmup_steps is {warmup_steps}, expected a warmup_target to rise to in them")
@@ -189,9 +162,9 @@ class CosineDecayRestarts(LearningRateSchedule):
     """
 
     def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0):
-        _rates(self, initial_learning_rate=initial_learning_rate)
-        _steps(self, first_decay_steps=first_decay_steps)
-        _factors(self, t_mul=t_mul, m_mul=m_mul, alpha=alpha)
+        keep_rates(self, initial_learning_rate=initial_learning_rate)
+        keep_steps(self, first_decay_steps=first_decay_steps)
+        keep_factors(self, t_mul=t_mul, m_mul=m_mul, alpha=alpha)
         if t_mul < 1:
             raise ValueError(f"{type(self).__name__}: t_mul is {t_mul}, expected at least 1")
 
@@ -225,7 +198,7 @@ class OneCycle(LearningRateSchedule):
         final_div_factor=1e4,
     ):  # fmt: skip
         op = type(self).__name__
-        _rates(self, max_learning_rate=max_learning_rate)
+        keep_rates(self, max_learning_rate=max_learning_rate)
         check.whole(op, "total_steps", total_steps, 2)
         check.number(op, "pct_start", pct_start, 0, 1)
         if not 0 < pct_start < 1:
@@ -266,19 +239,6 @@ SCHEDULES = {
 }
 
 
-def packed(rate):
-    """A learning rate as it stands in a configuration: a number, or {"class", "config"} of a schedule."""
-    return {"class": type(rate).__name__, "config": rate.config()} if isinstance(rate, LearningRateSchedule) else rate
-
-
-def unpacked(op, rate):
-    """A learning rate from `packed`; anything else as it is."""
-    if not isinstance(rate, dict):
-        return rate
-    check.choice(op, "learning_rate's class", rate.get("class"), tuple(SCHEDULES))
-    return SCHEDULES[rate["class"]](**rate.get("config", {}))
-
-
 def _fallen(share, alpha):
     """What is left of the rate after a share of half a cosine from 1 to alpha."""
     return (1 - alpha) * 0.5 * (1 + math.cos(math.pi * share)) + alpha
@@ -287,27 +247,3 @@ def _fallen(share, alpha):
 def _part(schedule, step):
     done = step / schedule.decay_steps
     return math.floor(done) if schedule.staircase else done
-
-
-def _expect_rate(op, name, value):
-    check.number(op, name, value, 0)
-    if not math.isfinite(value):
-        raise ValueError(f"{op}: {name} is {value}, expected a finite number")
-
-
-def _rates(schedule, **values):
-    for name, value in values.items():
-        _expect_rate(type(schedule).__name__, name, value)
-        setattr(schedule, name, value)
-
-
-def _steps(schedule, **values):
-    for name, value in values.items():
-        check.whole(type(schedule).__name__, name, value, 1)
-        setattr(schedule, name, value)
-
-
-def _factors(schedule, **values):
-    for name, value in values.items():
-        check.number(type(schedule).__name__, name, value, 0)
-        setattr(schedule, name, value)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 
+from .. import layers as library
+from ..layers._connect import connected
 from ..layers._layer import Layer
-from ..layers._symbol import Symbol, connected, make_input
+from ..layers._symbol import Symbol, make_input
 from ..layers._tape import Tensor
 from .model import Model
 from .naming import unique, unique_of
 from .trainer import mode
+from .walking import walk
 
 
 class Sequential(Model):
@@ -44,8 +47,10 @@ class Sequential(Model):
             return self._add_input(layer)
         if not isinstance(layer, (Layer, Model)):
             hint = f"; add {layer.__name__}(...), an object of it" if isinstance(layer, type) else ""
+            if type(layer).__name__ in library.__all__:
+                hint = f"; the layer of this name is tw.layers.{type(layer).__name__}"
             raise TypeError(f"Sequential: {layer!r} is no layer and no model{hint}")
-        if layer is self or isinstance(layer, Model) and any(child is self for _, child in layer.walk()):
+        if layer is self or any(child is self for _, child in walk(layer)):
             raise ValueError("Sequential: there is a loop: the model would be a layer of itself")
         known = any(layer is one for one in self._layers)
         name = unique(layer.name, self._names) if known and layer.name else unique_of("Sequential", layer, self._names)

@@ -1,36 +1,23 @@
 """A model's structure as JSON's types, and back: layers by class and arguments, calls between them, what is shared.
 
 Things (layers and models) are numbered as they come, models before what is in them; one that comes again is
-{"same": number}. A file names classes without saying where they are: those of the library are known, others are what
-`custom_objects` says. Nothing else in a file makes anything run.
+{"same": number}. Classes and arguments: entries.py.
 """
 
 from functools import partial
 
 import numpy as np
 
-from .. import layers as library
-from ..layers import initializers, regularizers
-from ..layers._block import Block
 from ..layers._layer import Layer
-from ..layers._settings import Settings
 from ..layers._symbol import closed, formed, listed, make_input, on_sizes
 from ..layers._tape import Tensor, no_grad
+from .entries import made, written
 from .functional import Functional
 from .model import Model
 from .naming import base_name, unique
 from .sequential import Sequential
 from .trainer import mode
-from .watching import every_layer, layers_of
-
-
-def _classes(module, base):
-    classes = (c for c in vars(module).values() if isinstance(c, type) and issubclass(c, base) and c is not base)
-    return {c.__name__: c for c in classes}
-
-
-LAYERS = _classes(library, Layer)
-SETTINGS = {**_classes(initializers, Settings), **_classes(regularizers, Settings)}
+from .walking import every_layer
 
 
 class Writer:
@@ -57,14 +44,9 @@ class Writer:
                 f"save: {own} is a class of your own, whose structure is its code; use model.save_weights(path), and "
                 f"load_weights(path) on a new {own}, or give it a config() of its constructor's arguments"
             )
-        entry = {"class": _class_name(thing, LAYERS), "config": {k: _plain(v) for k, v in thing.config().items()}}
+        entry = written(thing, model=lambda model: None if model is thing else {"model": self.thing("", model)})
         if isinstance(thing, Layer):
             entry["config"].pop("input_shape", None)
-            if not thing._trainable:
-                entry["trainable"] = False
-        inner = inner_layers(thing)
-        if any(not layer._trainable for layer in inner.values()):
-            entry["inner"] = {path: layer._trainable for path, layer in inner.items()}
         return entry
 
     def _functional(self, model):
@@ -120,10 +102,11 @@ class Reader:
             vars(layer).pop("source", None)
         for thing, sizes in self._declared:  # not before, which would run it on a sample
             thing.input_shape, thing.declared = (None, *_sizes(sizes, open_ends=True)), True
-        for thing, inner in self._partly:  # now that all layers are made, outer ones first
-            layers = inner_layers(thing)
+        for thing, inner in self._partly:  # of older files; now that all layers are made, outer ones first
+            layers = every_layer(thing)
             for path, trainable in inner.items():
-                layers[path].trainable = trainable
+                if path in layers:
+                    layers[path].trainable = trainable
         return model
 
     def _thing(self, entry, path):
@@ -137,7 +120,8 @@ class Reader:
         elif name == "Functional":
             thing = self._functional(entry, path)
         else:
-            thing = self._make(entry)
+            config = self._with_models(entry["config"], path)
+            thing = made({"class": name, "config": config}, self._custom)
             below = thing.named_layers() if isinstance(thing, Model) else {"": thing}
             for inner, layer in below.items():
                 layer.source = partial(_array, self._archive, ".".join(part for part in (path, inner) if part))
@@ -148,6 +132,18 @@ class Reader:
                 self._partly.append((thing, entry["inner"]))
         self._things[number] = thing
         return thing
+
+    def _with_models(self, config, path):
+        """Arguments with the models among them made; their weights are named by where they are."""
+        if isinstance(config, list):
+            return [self._with_models(one, _below(path, i)) for i, one in enumerate(config)]
+        if not isinstance(config, dict):
+            return config
+        if config.keys() == {"model"}:
+            return self._thing(config["model"], path)
+        if config.keys() == {"class", "config"}:
+            return {**config, "config": self._with_models(config["config"], path)}
+        return {key: self._with_models(one, _below(path, key)) for key, one in config.items()}
 
     def _known(self, entry):
         thing = self._things[entry["same"]]
@@ -191,50 +187,9 @@ class Reader:
             names.append(unique(own or base_name(entry["class"]), names))
             yield names[-1], self._thing(entry, f"{path}.{names[-1]}" if path else names[-1])
 
-    def _make(self, entry):
-        name = entry["class"]
-        classes = {**LAYERS, **SETTINGS, **self._custom}
-        if name not in classes:
-            raise ValueError(
-                f"it names the class {name!r}, which is none of the library's; if it is yours, give it to "
-                f"load(path, custom_objects={{{name!r}: ...}})"
-            )
-        return classes[name](**{key: self._value(value) for key, value in entry["config"].items()})
 
-    def _value(self, value):
-        if isinstance(value, dict):
-            if value.keys() == {"class", "config"}:
-                return self._make(value)
-            return {key: self._value(one) for key, one in value.items()}
-        return [self._value(one) for one in value] if isinstance(value, list) else value
-
-
-def _class_name(thing, known):
-    name = type(thing).__name__
-    if known.get(name, type(thing)) is not type(thing):
-        raise TypeError(f"save: {name} is a class of your own with the name of one of the library; name it otherwise")
-    return name
-
-
-def _plain(value):
-    """An argument as JSON's types: layers, initializers and regularizers in it as {"class", "config"}."""
-    if isinstance(value, (Layer, Settings)):
-        name = _class_name(value, LAYERS if isinstance(value, Layer) else SETTINGS)
-        return {"class": name, "config": {key: _plain(one) for key, one in value.config().items()}}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
-
-
-def inner_layers(thing):
-    """{path: layer} of the layers that a layer, or a model of the user's, is made of, outer ones first."""
-    if isinstance(thing, Model):
-        return every_layer(thing)
-    return (
-        {}
-        if not isinstance(thing, Block)
-        else {path: layer for name, one in thing.sublayers().items() for path, layer in layers_of(name, one).items()}
-    )
+def _below(path, name):
+    return f"{path}.{name}" if path else str(name)
 
 
 def _array(archive, path, name, shape, dtype):

@@ -4,33 +4,31 @@ from math import prod
 
 from ..layers._layer import Layer
 from ..layers._tape import Buffer, Parameter
+from .naming import base_name
 
-_LEFT, _RIGHT = "<", ">"
+_SIDES = ("<", "<", ">", "<", ">", "<")
+_LEAST = {0: 18, 1: 20, 5: 12}  # characters of the columns that can be narrower than what is in them
+_FEWEST = 12  # characters of a name beside its class
 
 
-def table(model):
+def table(model, width):
     """Layers by path: class, output shape, number of weights, whether they are trained, memory of the weights, and in
-    functional models what a layer is connected to; then the totals."""
+    functional models what a layer is connected to; then the totals. Names are shortened to lines of `width`."""
     graph = _Graph(model)
-    rows = [(("Layer (type)", "Output shape", "Params", "Trained", "Memory"), "Connected to" if graph.names else "")]
+    rows = [("Layer (type)", "Output shape", "Params", "Trained", "Memory", "Connected to" if graph.names else "")]
     for name, x in graph.inputs:
-        rows.append(((f"{name} (Input)", str(x.shape), "", "", ""), ""))
+        rows.append((f"{name} (Input)", str(x.shape), "", "", "", ""))
     activations = 0
     for path, thing in model.walk():
         if isinstance(thing, Parameter):
-            rows.append(((f"{path} (Parameter)", str(thing.shape), *_weights([thing])), ""))
+            rows.append((f"{path} (Parameter)", str(thing.shape), *_weights([thing]), ""))
             continue
         shape, connections = graph.about(path, thing)
         weights = _weights(thing.parameters()) if isinstance(thing, Layer) else ("", "", "")
-        rows.append(((f"{path} ({_kind(thing)})", str(shape or ""), *weights), connections))
+        rows.append((f"{path} ({_kind(thing)})", str(shape or ""), *weights, connections))
         if isinstance(thing, Layer):
             activations += _sizes(shape) * thing.dtype.itemsize
-    widths = [max(len(row[column]) for row, _ in rows) for column in range(5)]
-    sides = (_LEFT, _LEFT, _RIGHT, _LEFT, _RIGHT)
-    lines = [
-        "   ".join([*(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths)), last]).rstrip()
-        for row, last in rows
-    ]
+    lines = _aligned(rows, width)
     rule = "-" * max(map(len, lines))
     parameters = model.parameters()
     total = sum(p.value.size for p in parameters)
@@ -49,6 +47,40 @@ def table(model):
             f"Outputs of all layers, a sample: {_bytes(activations)}",
         ]
     )
+
+
+def _aligned(rows, width):
+    """The rows as lines, in columns: as wide as what is in them if that fits, else with names cut."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    gaps = sum(map(bool, widths)) - 1
+    gap = "   " if sum(widths) + 3 * gaps <= width else "  "
+    for _ in range(sum(widths) + len(gap) * gaps - width):
+        column = max(_LEAST, key=lambda column: widths[column] - _LEAST[column])
+        if widths[column] <= _LEAST[column]:
+            break
+        widths[column] -= 1
+    return [
+        gap.join(
+            f"{cell if len(cell) <= room else _cut(cell, room):{side}{room}}"
+            for cell, side, room in zip(row, _SIDES, widths)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _cut(text, room):
+    """A text in so many characters: without a class that the name says already, and without its middle."""
+    path, _, kind = text.partition(" (")
+    kind = kind.removesuffix(")")
+    if kind and path.rpartition(".")[2].startswith(base_name(kind)):
+        text, kind = path, ""
+    if kind and room - len(kind) - 3 >= _FEWEST:
+        return f"{_cut(path, room - len(kind) - 3)} ({kind})"
+    text = path if kind else text
+    if len(text) <= room:
+        return text
+    end = 2 * room // 3  # names differ there more often than where they begin
+    return f"{text[: room - 1 - end]}…{text[-end:]}"
 
 
 def described(model):

@@ -3,7 +3,7 @@
 import functools
 import warnings
 
-from .watching import every_layer
+from .walking import every_layer
 
 
 class Trace:

@@ -19,7 +19,6 @@ from .optimizers import get_optimizer
 from .penalty import add_gradients, value_of
 from .place import Place
 from .progress import ProgressBar, ProgressLines, progress_for
-from .running import running_for
 from .steps import Steps
 from .tracing import Trace
 from .warmup import Warmup
@@ -34,13 +33,16 @@ class Trainer(Measuring):
     plain = False  # whether a step takes and gives single arrays
     _special = False  # whether a step has more to do than most: it is the first one, or there are penalties
 
-    def __init__(self, model, optimizer, loss, metrics, loss_weights=None, gradient_accumulation_steps=None):
+    def __init__(
+        self, model, optimizer, loss, metrics, loss_weights=None, weighted_metrics=None,
+        gradient_accumulation_steps=None,
+    ):  # fmt: skip
         self.model = model
         self.callbacks, self.place = (), None  # of the `fit` that runs, and where it stands
         self.optimizer = get_optimizer(optimizer)
         if gradient_accumulation_steps is not None:
             self.optimizer.gradient_accumulation_steps = gradient_accumulation_steps
-        self.chosen = Choice(loss, loss_weights, metrics)
+        self.chosen = Choice(loss, loss_weights, metrics, weighted_metrics)
         self.loss, self.metrics = self.chosen.loss, self.chosen.metrics
 
     def fit(
@@ -70,7 +72,7 @@ class Trainer(Measuring):
                 raise ValueError("fit: the model has no trainable parameters")
             history = model.history = History()
             everyone = sorted([*callbacks, history, *([progress] if progress else [])], key=lambda c: c.order)
-            running = running_for(self.example, self.metrics, self.loss)
+            running = self.running(self.example)
             self.callbacks, self.place = everyone, Place(running, feed)
             self.place.epoch, self._warned = initial_epoch, False
             self._class_weight, self._loose = class_weight, feed.loose
@@ -155,6 +157,8 @@ class Trainer(Measuring):
         if validation and due(epoch + 1):
             found, _ = self.measure("fit", validation, callbacks)
             logs.update({f"val_{key}": value for key, value in found.items()})
+        if self.optimizer.schedule is not None:  # the rate of the epoch's last step
+            logs["learning_rate"] = self.optimizer.schedule(max(int(self.optimizer.iterations) - 1, 0))
         for key in ("loss", "val_loss"):
             if not (self._warned or math.isfinite(logs.get(key, 0))):
                 self._warned = True
@@ -165,14 +169,14 @@ class Trainer(Measuring):
             callback.on_epoch_end(epoch, logs)
 
     def step(self, x, t, w=None):
-        """One training step on arrays as the kernels take them: the loss, the outputs before it, targets, masks."""
+        """One training step on arrays as the kernels take them: loss, outputs before it, targets, masks, weights."""
         output = self.model(Tensor(x))
-        return self.learn(output, t, w), output.value, t, output.mask
+        return self.learn(output, t, w), output.value, t, output.mask, w
 
     def _step_in_full(self, x, y, w=None):
         """`step` for inputs and outputs in any form, wherever they lie, and for what streams give, unchecked."""
         output, t, w = self.run("fit", self._loose, x, y, w, self._class_weight if self._loose else None)
-        return self.learn(output, t, w), values(output), t, masks(output)
+        return self.learn(output, t, w), values(output), t, masks(output), w
 
     def learn(self, output, t, w=None):
         """Change the weights by the loss of a recorded output; the loss."""

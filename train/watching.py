@@ -3,27 +3,9 @@
 import contextlib
 
 from ..layers._block import Block
-from ..layers._layer import Layer
+from .walking import every_layer
 
 _FORWARDS = ("forward", "forward_masked")
-
-
-def every_layer(model):
-    """{path: layer} of all layers, those that others are made of too, outer ones first."""
-    found = {}
-    for path, child in model.walk():
-        if isinstance(child, Layer):
-            found.update(layers_of(path, child))
-    return found
-
-
-def layers_of(path, layer):
-    """{path: layer} of a layer at `path`, and of those that it is made of, outer ones first."""
-    found = {path: layer}
-    if isinstance(layer, Block):
-        for name, inner in layer.sublayers().items():
-            found.update(layers_of(f"{path}.{name}", inner))
-    return found
 
 
 @contextlib.contextmanager

@@ -19,6 +19,18 @@ def sample_weights(op, name, given, samples):
     return w
 
 
+def spread(op, name, w, shape):
+    """Checked weights over all places of `shape` (N, ...), a view: those of samples are the weights of their places."""
+    if w.ndim > len(shape) and w.shape[-1] == 1:
+        w = w[..., 0]
+    if w.shape != shape[: w.ndim]:
+        places = f", or {shape}, for each of their places" if len(shape) > 1 else ""
+        raise ValueError(
+            f"{op}: {name} has shape {w.shape}, expected {shape[:1]}, a weight for each of the samples{places}"
+        )
+    return np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - w.ndim)), shape)
+
+
 def class_weights(op, given, t):
     """The weight of every sample by its class, float64: `given` is {class: weight}.
 
@@ -54,9 +66,6 @@ def class_weights(op, given, t):
     return np.array([given[label] for label in classes], np.float64)[index]
 
 
-def together(op, w, class_weight, classes, dtype):
-    """Checked weights of samples, or None, times those of their classes: an array of `dtype`, or None for neither."""
-    if class_weight is not None:
-        of_classes = class_weights(op, class_weight, classes)
-        w = of_classes if w is None else w * of_classes.reshape(of_classes.shape + (1,) * (w.ndim - 1))
-    return None if w is None else np.ascontiguousarray(w, dtype)
+def of_both(w, of_classes):
+    """Weights of samples (N, ...), or None, times those of their classes (N,)."""
+    return of_classes if w is None else w * of_classes.reshape(of_classes.shape + (1,) * (w.ndim - 1))

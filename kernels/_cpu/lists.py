@@ -47,11 +47,11 @@ def tables(columns, read_only):
         count, parts = 1, columns
     if not (KNOWN and count):
         return None
-    if _varying.recording is not None:
-        _varying.recording.hold(parts)
     found = []
     for known, like in _KINDS:
         table = np.empty((count, PLACES + len(parts)), np.int64)
+        if _varying.recording is not None:
+            _varying.recording.hold(parts, table)
         here = _read(id(parts), table, read_only, known)
         if here < 0:
             return None

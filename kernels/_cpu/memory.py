@@ -13,6 +13,8 @@ import threading
 
 import numpy as np
 
+from .. import _varying
+
 POOLED = 1 << 16  # bytes; below this malloc answers from memory that it already has
 ALIGNMENT = 64  # a cache line, and the widest vector
 
@@ -24,19 +26,25 @@ _first: dict[int, int] = {}  # first byte on a boundary, by the id of a pool's b
 def empty(shape, dtype):
     """An uninitialised array in C order; on a 64-byte boundary, and from the pool, if it is large."""
     count = math.prod(shape) if shape.__class__ is tuple else shape
-    return np.empty(shape, dtype) if count * dtype.itemsize < POOLED else aligned(shape, dtype)
+    y = np.empty(shape, dtype) if count * dtype.itemsize < POOLED else aligned(shape, dtype)
+    if _varying.recording is not None:
+        _varying.recording.made(y)
+    return y
 
 
 def aligned(shape, dtype):
     """An uninitialised array in C order on a 64-byte boundary, from the pool."""
     size = dtype.itemsize * (math.prod(shape) if shape.__class__ is tuple else shape)
     buffer = _buffer(_size_class(size))
-    return np.ndarray(shape, dtype, buffer, _first[id(buffer)])
+    y = np.ndarray(shape, dtype, buffer, _first[id(buffer)])
+    if _varying.recording is not None:
+        _varying.recording.made(y)
+    return y
 
 
 def empty_like(x):
     """An uninitialised array of x's shape and dtype."""
-    return np.empty(x.shape, x.dtype) if x.nbytes < POOLED else empty(x.shape, x.dtype)
+    return empty(x.shape, x.dtype)
 
 
 def clear():

@@ -10,7 +10,7 @@ import numpy as np
 
 from .jit import inner
 from .machine import TILE_VECTORS, VECTOR_BYTES
-from .memory import aligned
+from .memory import aligned, empty
 from .transpose import transpose_squares
 
 DEPTH = 256  # 384 is 3 to 6 % faster, but a chain of 384 sums can err twice as much as NumPy's (docs/ladder/matmul.md)
@@ -31,7 +31,7 @@ def empty_panels(K, N, dtype, count=1):
     """Room for the panels of `count` (K, N) matrices."""
     columns = _PANEL_BYTES // dtype.itemsize
     size = count * -(-N // columns) * columns * K
-    return np.empty(size, dtype) if size < _FEW else aligned(size, dtype)
+    return empty(size, dtype) if size < _FEW else aligned(size, dtype)
 
 
 @inner

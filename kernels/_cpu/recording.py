@@ -8,11 +8,14 @@
 
 A replay does what kernels do and nothing else. Arrays keep their places, which the recording holds; numbers keep their
 values, but for those that say how they change (../_varying.py). What NumPy computed between two kernels is not done
-again, so whoever records compares a replay with a run before believing it. Where Python chooses by values of arrays,
-or keeps something from call to call, it says so with `refuse`: a comparison of one batch could not tell.
+again. So a recording is believed when a second one `matches` it, in which kernels read no array that neither was given
+nor came from the pool (memory.py) nor is the same one both times, and when a replay has given what Python gave. Where
+Python chooses by values of arrays, or keeps something from call to call, it says so with `refuse`: two batches could
+not tell.
 """
 
 import functools
+import itertools
 import threading
 
 import numpy as np
@@ -32,6 +35,7 @@ class Recording:
     def __init__(self):
         self._calls = []  # (function, arguments, result)
         self._varying = []  # (call, place of the argument, number)
+        self._own = {}  # {id of an array that owns memory: the array}, of those that were given or made
         self._held = []
         self._results = {}  # {id: (number, what reads it anew)}
         self._why = None
@@ -67,23 +71,27 @@ class Recording:
         """Why this cannot be repeated, or None."""
         return self._why or (None if self._calls else "no kernel was called")
 
-    def hold(self, arrays):
-        """Keep arrays whose addresses a kernel was given."""
+    def made(self, *arrays):
+        """Know arrays that are filled anew by whoever replays, or by kernels and what is `noted` before it is read."""
+        for x in map(_owner, arrays):
+            self._own[id(x)] = x
+
+    def hold(self, parts, table):
+        """Keep arrays, and lists of them, whose addresses a table has."""
+        arrays = [x for part in parts for x in (part if isinstance(part, tuple) else [part])]
         self._held.append(arrays)
+        self.made(table)
 
     def nbytes(self):
         """The memory that replays keep: all arrays that kernels were called with."""
-        buffers = {}
-        for _, arguments, _ in self._calls:
-            for x in _arrays(arguments):
-                while isinstance(x.base, np.ndarray):
-                    x = x.base
-                buffers[id(x)] = x.nbytes
-        return sum(buffers.values())
+        return sum({id(x): x.nbytes for x in map(_owner, self._arrays())}.values())
 
     def matches(self, other):
-        """Whether another recording has the same calls, but for where arrays lie and for varying numbers."""
-        return self._constants() == other._constants()
+        """Whether another recording has the same calls, but for varying numbers and for where arrays lie."""
+        return self._constants() == other._constants() and all(
+            one is two or id(one) in self._own and id(two) in other._own
+            for one, two in zip(map(_owner, self._arrays()), map(_owner, other._arrays()))
+        )
 
     def replay(self, like=None):
         """Call the kernels again, with the next values of varying numbers, or those of the recording `like`.
@@ -122,6 +130,12 @@ class Recording:
             self.refuse("a kernel returns more than a number")
         self._calls.append((function, arguments, result))
         return result
+
+    def _arrays(self):
+        """All arrays that kernels and NumPy were given, in order."""
+        yield from itertools.chain(*self._held)
+        for _, arguments, _ in self._calls:
+            yield from _arrays(arguments)
 
     def _constants(self):
         varying = {(call, place) for call, place, _ in self._varying}
@@ -187,6 +201,13 @@ def _kind(x):
         flags = x.flags
         return x.dtype, x.ndim, flags.c_contiguous, flags.f_contiguous, flags.aligned, flags.writeable
     return (*map(_kind, x), type(x)) if isinstance(x, tuple) else type(x)
+
+
+def _owner(x):
+    """The array that owns the memory of x."""
+    while isinstance(x.base, np.ndarray):
+        x = x.base
+    return x
 
 
 def _arrays(arguments):

@@ -35,7 +35,7 @@ def layer_norm_forward(x, gamma=None, beta=None, *, epsilon=1e-3, out=None):
     y = empty_like(x) if out is None else out
     rows, dtype = x.shape[:-1], x.dtype
     mean, rstd = empty(rows, dtype), empty(rows, dtype)
-    gamma, beta = _row(gamma, _ones, x), _row(beta, np.zeros, x)
+    gamma, beta = _row(gamma, _ones, x), _row(beta, _zeros, x)
     _forward(x.ravel(), gamma, beta, float(epsilon), True, y.ravel(), mean.ravel(), rstd.ravel())
     return y, mean, rstd
 
@@ -52,7 +52,7 @@ def layer_norm_backward(dy, x, gamma=None, beta=None, *, mean, rstd):
 def rms_norm_forward(x, gamma=None, *, epsilon=1e-6, out=None):
     y = empty_like(x) if out is None else out
     rstd = empty(x.shape[:-1], x.dtype)
-    gamma, beta = _row(gamma, _ones, x), np.zeros(x.shape[-1], x.dtype)
+    gamma, beta = _row(gamma, _ones, x), _zeros(x.shape[-1], x.dtype)
     _forward(x.ravel(), gamma, beta, float(epsilon), False, y.ravel(), rstd.ravel(), rstd.ravel())
     return y, rstd
 
@@ -121,7 +121,7 @@ def _normalise(x, B, gamma, beta, epsilon, activation, given, y, mean, variance,
     C = x.shape[-1]
     P = x.size // max(B * C, 1)
     normalise(
-        x.ravel(), B, P, _row(gamma, _ones, x), _row(beta, np.zeros, x), float(epsilon), activation == "relu",
+        x.ravel(), B, P, _row(gamma, _ones, x), _row(beta, _zeros, x), float(epsilon), activation == "relu",
         given, y.ravel(), mean, variance, rstd,
     )  # fmt: skip
 
@@ -132,7 +132,7 @@ def _gradients(dy, x, B, gamma, beta, activation, given, mean, rstd):
     P = x.size // max(B * C, 1)
     dx, dgamma, dbeta = empty_like(x), empty(C, x.dtype), empty(C, x.dtype)
     gradients(
-        dy.ravel(), x.ravel(), B, P, _row(gamma, _ones, x), _row(beta, np.zeros, x), activation == "relu",
+        dy.ravel(), x.ravel(), B, P, _row(gamma, _ones, x), _row(beta, _zeros, x), activation == "relu",
         given, mean, rstd, dx.ravel(), dgamma, dbeta,
     )  # fmt: skip
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta
@@ -161,6 +161,11 @@ def _row(given, make, x):
 def _ones(N, dtype):
     """What is only read; to make it anew takes a microsecond."""
     return np.ones(N, dtype)
+
+
+@lru_cache(maxsize=16)
+def _zeros(N, dtype):
+    return np.zeros(N, dtype)
 
 
 @kernel

@@ -53,7 +53,7 @@ def gru_forward(x, w, u, b=None, h0=None, *, mask=None, reset_after=True, revers
     y, h = _outputs(x, u, out)
     (B, T, H), dtype = y.shape, x.dtype
     gates, inner = empty((T, 3, B, H), dtype), empty((T, B, H), dtype)
-    b_input, b_inner = b, np.zeros(H, dtype)
+    b_input, b_inner = b, _zeros((H,), dtype)
     if reset_after and b is not None:
         b_input, b_inner = copied(b[0]), b[1, 2 * H :]
         noted(np.add, b_input[: 2 * H], b[1, : 2 * H], b_input[: 2 * H])
@@ -126,7 +126,13 @@ def _gradients(x, u, y):
 
 
 def _state(given, like):
-    return np.zeros(like.shape, like.dtype) if given is None else given
+    return _zeros(like.shape, like.dtype) if given is None else given
+
+
+@lru_cache(maxsize=64)
+def _zeros(shape, dtype):
+    """What is only read."""
+    return np.zeros(shape, dtype)
 
 
 def _masking(mask):
@@ -156,7 +162,7 @@ def _input_gradients(da, x, w, b, need_dx):
 def _columns_product(a, b, b0, c, c0, N):
     """N columns of c, from c0 on: a^T b[:, b0 : b0 + N]."""
     K, M = a.shape
-    unused = np.empty(1, a.dtype)
+    unused = _zeros((1,), a.dtype)
     panels = unused if M <= DIRECT_ROWS else empty_panels(K, N, a.dtype)
     places = _places((M, N, K), (M, b.shape[1], c.shape[1]), (0, 0, 0))
     gemm(a, b.reshape(1, -1)[:, b0:], unused, panels, c.reshape(1, -1)[:, c0:], places, TRANSPOSE_A, NONE)

@@ -7,10 +7,9 @@ A step keeps no state: the same x, y and rng give the same result, whenever and 
 
 import numpy as np
 
-from ...kernels import _check as check
 from ...layers._door import as_array
-from ...layers._layer import config
-from ...layers._random import generator
+from ...layers._layer import Layer, config
+from ..drawing import random_numbers
 
 
 class Step:
@@ -22,7 +21,8 @@ class Step:
         rng  a NumPy generator; or a seed, an integer or several of them, such as (seed, epoch, batch); None: the random
              numbers of `tw.set_seed`
         """
-        return self.apply(images(type(self).__name__, x), y, random_numbers(type(self).__name__, rng))
+        op = type(self).__name__
+        return self.apply(images(op, x), y, random_numbers(op, "rng", rng))
 
     def apply(self, x, y, rng):
         """(x, y) for checked images and a generator; neither is changed in place."""
@@ -48,8 +48,10 @@ class Augment(Step):
     def __init__(self, steps):
         steps = list(steps)
         for step in steps:
-            if not callable(step) or isinstance(step, type):
+            if not callable(step) or isinstance(step, (type, Layer)):
                 remedy = f"; make one, {step.__name__}(...)" if isinstance(step, type) else ""
+                if isinstance(step, Layer):  # of such a name, perhaps, as steps have
+                    remedy = "; a layer stands in a model, tw.train has steps such as RandomFlip"
                 raise TypeError(f"Augment: steps holds {step!r}, expected functions (x, y, rng) -> (x, y){remedy}")
         self.steps = steps
 
@@ -69,44 +71,6 @@ def images(op, x):
         remedy = {3: "; add the channel axis with x[..., None], or the batch axis with x[None]"}.get(x.ndim, "")
         raise ValueError(f"{op}: x has shape {x.shape}, expected (N, H, W, C), a batch of images{remedy}")
     return x
-
-
-def random_numbers(op, rng):
-    """A generator from what a step is called with."""
-    if rng is None:
-        return generator()
-    if isinstance(rng, np.random.Generator):
-        return rng
-    for number in rng if isinstance(rng, (tuple, list)) else [rng]:
-        check.whole(op, "rng", number)
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(rng)))
-
-
-def interval(op, name, factor, low=-np.inf, high=np.inf):
-    """(low, high) from a number, which means both ways, or from a pair."""
-    pair = factor if isinstance(factor, (tuple, list)) else (-factor, factor)
-    if len(pair) != 2:
-        raise ValueError(f"{op}: {name} is {factor!r}, expected a number, or a pair, the least and the greatest")
-    for end in pair:
-        check.number(op, name, end, low, high)
-    if pair[0] > pair[1]:
-        raise ValueError(f"{op}: {name} is {factor!r}, expected the least number first, or a number from 0")
-    return float(pair[0]), float(pair[1])
-
-
-def working(x):
-    """The dtype in which images are computed with."""
-    return x.dtype if x.dtype.kind == "f" and x.dtype.itemsize >= 4 else np.dtype(np.float32)
-
-
-def back(x, dtype, value_range=None):
-    """Computed images in their own dtype: integers are rounded, and cut to what the dtype holds."""
-    if value_range is not None:
-        x = np.clip(x, *value_range)
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        x = np.clip(np.rint(x), limits.min, limits.max)
-    return x.astype(dtype, copy=False)
 
 
 def width_of_range(x, value_range):

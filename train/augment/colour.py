@@ -7,7 +7,8 @@ value_range  the colours' range, to which results are cut. None: of integers wha
 import numpy as np
 
 from ...kernels import _check as check
-from .base import Augment, Step, back, interval, width_of_range, working
+from ...layers._images import back, interval, working
+from .base import Augment, Step, width_of_range
 
 _GREY = np.array([0.299, 0.587, 0.114])  # luma of red, green, blue, ITU-R BT.601
 _YIQ = np.array([_GREY, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])  # luma and two axes of colour, FCC 1953

@@ -4,7 +4,8 @@ import numpy as np
 
 from ...kernels import _check as check
 from ...layers._door import as_array
-from .base import Step, back, working
+from ...layers._images import back, working
+from .base import Step
 
 
 class MixUp(Step):

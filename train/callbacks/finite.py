@@ -7,7 +7,8 @@ import numpy as np
 
 from ...layers._device import assign, to_host
 from ...layers._tape import Buffer, Tensor
-from ..watching import every_layer, watched
+from ..walking import every_layer
+from ..watching import watched
 from .base import Callback
 
 

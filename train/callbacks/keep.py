@@ -1,6 +1,7 @@
 """Models and whole trainings kept in files while they are trained."""
 
 import os
+import sys
 import warnings
 
 from ...kernels import _check as check
@@ -122,7 +123,8 @@ class BackupAndRestore(Callback):
     on_error           where it cannot be written, on a full disk say: "warn" and go on, or "raise" the OSError; the
                        backup that was there stays whole
 
-    The training ends with ValueError if the backup is another model's, or cannot be read and there is none before.
+    Where training goes on is said on the error stream. It ends with ValueError if the backup is another model's, or
+    cannot be read and there is none before.
     """
 
     order = 1
@@ -169,6 +171,7 @@ class BackupAndRestore(Callback):
                 if state is not None:
                     callback.load_state(state)
         self.model.stop_training = kept["stop"]
+        self._tell(trainer.place)
 
     def on_epoch_end(self, epoch, logs=None):
         if self.save_freq == "epoch":
@@ -189,6 +192,15 @@ class BackupAndRestore(Callback):
 
     def load_state(self, state):
         self._batches = state["batches"]
+
+    def _tell(self, place):
+        """A line about where training goes on."""
+        if place.epoch >= self.epochs or self.model.stop_training:
+            where = f"training was finished after {place.epoch} epochs"
+        else:
+            done = f", {place.done} of its batches {'is' if place.done == 1 else 'are'} done" if place.done else ""
+            where = f"training goes on with epoch {place.epoch + 1} of {self.epochs}{done}"
+        print(f"BackupAndRestore: {self.path} is there; {where}", file=sys.stderr, flush=True)
 
     def _save(self):
         trainer = self.model._trainer

@@ -13,7 +13,8 @@ class EarlyStopping(Callback):
     verbose               1 says when it stops and which weights it restores
     mode                  "min", "max", or "auto": larger is better for accuracy, precision, recall, f1, auc and r2
     baseline              improvements count from here on only; None for any
-    restore_best_weights  whether the model ends with the weights of its best epoch
+    restore_best_weights  whether the model ends with the weights of its best epoch; of the first one that is looked
+                          at where no epoch was better, as for a loss that was NaN all along
     start_from_epoch      epochs before it, counted from 0, are not looked at
     """
 
@@ -47,12 +48,16 @@ class EarlyStopping(Callback):
         if epoch < self.start_from_epoch or value is None:  # not every epoch is validated
             return
         self._waited += 1
-        if self._monitor.better(value):
-            self._monitor.best, self.best_epoch = value, epoch
-            if self.restore_best_weights:
-                self._weights = self.model.get_weights()
+        better = self._monitor.better(value)
+        if better:
+            self._monitor.best = value
             if self.baseline is None or self._monitor.better(value, self.baseline):
                 self._waited = 0
+        first = self.restore_best_weights and self._weights is None  # the best so far, whatever its value is
+        if better or first:
+            self.best_epoch = epoch
+            if self.restore_best_weights:
+                self._weights = self.model.get_weights()
         if 0 < self._waited >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True

@@ -69,10 +69,10 @@ def get_metric(metric):
     return METRICS[metric](name=metric)
 
 
-def get_metrics(metrics):
+def get_metrics(metrics, what="metrics"):
     """A list of metrics from names and metrics; their names are keys of the history, so no name comes twice."""
     if isinstance(metrics, (str, Metric)) or callable(metrics):
-        raise TypeError(f"compile: metrics is {metrics!r}, expected a list such as ['accuracy']")
+        raise TypeError(f"compile: {what} is {metrics!r}, expected a list such as ['accuracy']")
     made = []
     for metric in map(get_metric, metrics or ()):
         if not metric.scalar:

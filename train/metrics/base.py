@@ -9,6 +9,7 @@ from ...kernels import _check as check
 from ...layers._device import to_host
 from ...layers._door import as_array
 from ...layers._layer import config
+from ..weights import sample_weights, spread
 
 
 class Metric:
@@ -126,14 +127,7 @@ def weights(op, given, shape):
     """Weights in float64, spread over the last axes of `shape`; None where none are given."""
     if given is None:
         return None
-    w = as_array(op, "sample_weight", given, np.float64)
-    if w.ndim > len(shape) and w.shape[-1] == 1:
-        w = w[..., 0]
-    if w.shape != shape[: w.ndim] or not w.ndim:
-        raise ValueError(f"{op}: sample_weight has shape {w.shape}, expected {shape[:1]}, a weight for every sample")
-    if w.size and not (np.isfinite(w).all() and w.min() >= 0):
-        raise ValueError(f"{op}: sample_weight holds {w[~(np.isfinite(w) & (w >= 0))][0]}, expected numbers from 0")
-    return np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - w.ndim)), shape)
+    return spread(op, "sample_weight", sample_weights(op, "sample_weight", given, shape[0]), shape)
 
 
 def labels(op, y, t):

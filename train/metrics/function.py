@@ -1,13 +1,14 @@
 """Functions as metrics."""
 
 from .. import own
-from .base import Metric, pair
+from .base import Metric, pair, weights
 
 
 class FunctionMetric(Metric):
     """A function (output, target) of arrays that gives a number: its mean over batches, by their samples.
 
-    target is as the loss takes it. A function that gives values a sample is averaged over those.
+    target is as the loss takes it. A function that gives values a sample is averaged over those, by weights if there
+    are any.
     """
 
     by_batch = True
@@ -21,12 +22,21 @@ class FunctionMetric(Metric):
         self._sum, self._samples = 0.0, 0
 
     def update(self, y, t, sample_weight=None):
-        if sample_weight is not None:
-            raise ValueError(f"{self.name}: sample_weight is given, which the metric's function knows nothing of")
         y, t = pair(self.name, y, t)
-        if len(y):
-            self._sum += own.number_of(self.name, self.function(y, t), len(y)) * len(y)
-            self._samples += len(y)
+        if not len(y):
+            return
+        found = own.numbers_of(self.name, self.function(y, t), len(y))
+        total, count = float(found.mean()) * len(y), len(y)
+        if sample_weight is not None:
+            if found.shape[:1] != (len(y),):
+                raise ValueError(
+                    f"the metric {self.name} gave one number for the batch, which sample_weight and class_weight "
+                    f"cannot weigh; expected a value a sample, of shape ({len(y)},)"
+                )
+            w, places = weights(self.name, sample_weight, found.shape), found[0].size
+            total, count = float((found * w).sum()) / places, float(w.sum()) / places
+        self._sum += total
+        self._samples += count
 
     def result(self):
         return self._sum / self._samples if self._samples else float("nan")

@@ -1,0 +1,63 @@
+"""The base of all learning-rate schedules: the rate of every step, a function of the step's number alone.
+
+`learning_rate=` of every optimizer takes one. A schedule keeps no state: what a checkpoint needs is the optimizer's
+count of steps. Steps count from 0, and a step is a change of the weights: with gradient accumulation several batches.
+"""
+
+import math
+
+from ..kernels import _check as check
+from ..layers._layer import config
+
+
+class LearningRateSchedule:
+    """Base of all schedules. A subclass has `rate(step)`, the learning rate of the step of that number."""
+
+    def rate(self, step):
+        """The learning rate, a float from 0, of step 0, 1, 2, ..."""
+        raise NotImplementedError(f"{type(self).__name__} has no rate(self, step)")
+
+    def __call__(self, step):
+        """As `rate`, of a number that is checked."""
+        check.whole(type(self).__name__, "step", step)
+        return float(self.rate(int(step)))
+
+    def config(self):
+        """The constructor's arguments."""
+        return config(self)
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.config() == other.config()
+
+    __hash__ = object.__hash__
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.config().items())})"
+
+
+def expect_rate(op, name, value):
+    """A learning rate: a finite number from 0."""
+    check.number(op, name, value, 0)
+    if not math.isfinite(value):
+        raise ValueError(f"{op}: {name} is {value}, expected a finite number")
+
+
+def keep_rates(schedule, **values):
+    """Attributes that are learning rates."""
+    for name, value in values.items():
+        expect_rate(type(schedule).__name__, name, value)
+        setattr(schedule, name, value)
+
+
+def keep_steps(schedule, **values):
+    """Attributes that are numbers of steps, from 1."""
+    for name, value in values.items():
+        check.whole(type(schedule).__name__, name, value, 1)
+        setattr(schedule, name, value)
+
+
+def keep_factors(schedule, **values):
+    """Attributes that are numbers from 0."""
+    for name, value in values.items():
+        check.number(type(schedule).__name__, name, value, 0)
+        setattr(schedule, name, value)
