@@ -1,5 +1,8 @@
 """A replayed step does what Python's does, bit for bit, and steps that Python has to look at are not replayed."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import tilewright as tw
@@ -42,10 +45,10 @@ def words():
 class Plain:
     """Steps that nobody records."""
 
-    def __init__(self, trainer, watched=False):
+    def __init__(self, trainer):
         self._trainer = trainer
 
-    def begin(self):
+    def begin(self, kinds, watched):
         pass
 
     def __call__(self, *batch):
@@ -121,7 +124,7 @@ OPTIMIZERS = {
     "lamb": ("lamb", "gradients"),
     "momentum": (lambda: optimizers.SGD(momentum=0.9, nesterov=True, weight_decay=0.01), "whole"),
     "amsgrad": (lambda: optimizers.Adam(amsgrad=True, weight_decay=0.01), "whole"),
-    "clipped elements": (lambda: optimizers.Adam(clipvalue=0.01), "whole"),
+    "clipped elements": (lambda: optimizers.Adam(clipvalue=0.01), "gradients"),
     "clipped norm": (lambda: optimizers.Adam(global_clipnorm=0.5), "gradients"),
     "averages": (lambda: optimizers.Adam(use_ema=True), "gradients"),
     "accumulated": (lambda: optimizers.Adam(gradient_accumulation_steps=2), "not"),
@@ -241,3 +244,39 @@ def test_evaluation_in_between_leaves_recordings_right(monkeypatch):
     given, options = (MODELS["batch norm"][0], (x, y)), {"validation_data": (x, y)}
     assert trained(monkeypatch, Spied, *given, **options) == trained(monkeypatch, Plain, *given, **options)
     assert how() == "whole"
+
+
+def test_a_second_fit_goes_on_with_known_steps_unless_something_is_another():
+    x, y = rows()
+    model = tw.Sequential([Dense(8, "relu"), Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+
+    def known(**options):
+        model.fit(x, y, epochs=EPOCHS, batch_size=BATCH, verbose=0, **options)
+        return model._trainer.replayed._known[BATCH]
+
+    first = known()
+    assert first.proven and known() is first
+    assert known(class_weight={0: 2.0}) == "cannot be replayed"  # sums of weights are Python's
+    second = known()
+    assert second.proven and second is not first
+    model.optimizer.beta_1 = 0.5
+    assert known() is not second
+    model.set_weights([w + 1 for w in model.get_weights()])
+    model.optimizer.learning_rate = 0.0
+    before = model.get_weights()
+    known()
+    for w, kept in zip(model.get_weights(), before):
+        np.testing.assert_array_equal(w, kept)
+
+
+def test_models_with_known_steps_are_copied_and_pickled():
+    x, y = rows()
+    model = tw.Sequential([Dense(8, "relu"), Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    options = {"epochs": 2, "batch_size": BATCH, "verbose": 0, "shuffle": False}
+    model.fit(x, y, **options)
+    others = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+    expected = model.fit(x, y, **options).history
+    for other in others:
+        assert other.fit(x, y, **options).history == expected

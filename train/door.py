@@ -132,7 +132,7 @@ class Door:
 
     def __getstate__(self):
         """In files and copies without what belongs to a `fit` that runs, and without the example."""
-        return {**vars(self), "callbacks": (), "place": None, "example": None, "attached": False}
+        return {**vars(self), "callbacks": (), "place": None, "replayed": None, "example": None, "attached": False}
 
     def on_device(self):
         """Whether the model computes on a device."""

@@ -25,6 +25,8 @@ class ArrayFeed:
     x, t, w  arrays, or lists or dicts of arrays; w and entries of t may be None
     steps    batches of an epoch, or None for one pass. Shuffled, every epoch begins with a new order; else it goes on
              where the one before ended
+
+    `kinds` are the shape of a sample and the dtype of each array.
     """
 
     loose = on_device = False
@@ -33,6 +35,7 @@ class ArrayFeed:
         self.plain = hasattr(x, "shape") and hasattr(t, "shape")
         self._parts = (x, t) if w is None else (x, t, w)
         self._arrays = [a for part in self._parts for a in pieces(part)]
+        self.kinds = [(a.shape[1:], a.dtype) for a in self._arrays]
         self.samples, self._size, self._shuffle, self._steps = len(self._arrays[0]), batch_size, shuffle, steps
         self._a_pass = -(-self.samples // batch_size)
         self.batches = steps or self._a_pass

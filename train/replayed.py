@@ -18,30 +18,34 @@ from ..layers._tape import Buffer, Tensor
 from .loss import FunctionLoss
 from .watching import every_layer
 
+_CHANGING = "_steps", "iterations", "accumulated", "_learning_rate", "_columns", "forward"  # change by themselves
 _WARM, _NEVER = "a step has run", "cannot be replayed"
 
 
 class Replayed:
-    """Called as `trainer.step`, it does the same.
+    """The steps of a trainer; called as `trainer.step`, it does the same."""
 
-    watched  whether code of the user's runs between steps, which may change anything
-    """
-
-    def __init__(self, trainer, watched=False):
-        self._trainer, self._watched = trainer, watched
+    def __init__(self, trainer):
+        self._trainer = trainer
         self._known = {}  # {samples of a batch: _WARM, _NEVER or a recorded step}
-        self._then = None
+        self._kinds, self._then, self._watched = None, (), False
 
-    def begin(self):
-        """Before an epoch: forget what does not hold any more."""
-        now = _dependencies(self._trainer)
-        if self._then is None or len(now) != len(self._then) or any(a is not b for a, b in zip(now, self._then)):
+    def begin(self, kinds, watched=False):
+        """Before an epoch: forget what does not hold any more.
+
+        kinds    what distinguishes batches besides their size, compared by value
+        watched  whether code of the user's runs between steps, which may change anything
+        """
+        self._watched, now = watched, _dependencies(self._trainer)
+        if kinds != self._kinds or len(now) != len(self._then) or any(a is not b for a, b in zip(now, self._then)):
             self._known.clear()
-        self._then = now
+        self._kinds, self._then = kinds, now
 
     def __call__(self, *batch):
         if self._watched:
-            self.begin()
+            self.begin(self._kinds, True)
+        if self._trainer.special:
+            return self._trainer.step(*batch)
         size = len(batch[0])
         known = self._known.get(size)
         if known.__class__ is RecordedStep:
@@ -192,16 +196,12 @@ _OWN = __package__.rpartition(".")[0] + "."
 
 def _dependencies(trainer):
     """Everything that a recorded step took as it was then, compared by identity."""
-    found = [*_public(trainer.loss)]
-    for layer in every_layer(trainer.model).values():
-        found += _public(layer)
+    found = trainer.optimizer.kept()
+    for part in (trainer.optimizer, trainer.loss, *every_layer(trainer.model).values()):
+        found += [value for name, value in vars(part).items() if name not in _CHANGING]
     for p in trainer.model.parameters():
         found += (p.value, p.requires_grad)
     return found
-
-
-def _public(part):
-    return [value for name, value in vars(part).items() if not name.startswith("_")]
 
 
 def _last_cache():

@@ -15,15 +15,15 @@ class Steps:
 
     def __init__(self, trainer, feed, running):
         self._trainer, self._feed, self._running = trainer, feed, running
-        self._step, self._begin = trainer.step, None
+        self._step, self._replayed = trainer.step, trainer.plain
         if trainer.plain:
-            self._step = Replayed(trainer, any(map(_may_change_things, trainer.callbacks)))
-            self._begin = self._step.begin
+            self._step = trainer.replayed = trainer.replayed or Replayed(trainer)
+            self._watched = any(map(_may_change_things, trainer.callbacks))
 
     def __iter__(self):
         step, add = self._step, self._running.add
-        if self._begin:
-            self._begin()
+        if self._replayed:
+            step.begin(self._feed.kinds, self._watched)
         place, batches = self._trainer.place, iter(self._feed.epoch(self.epoch))
         place.skip(batches)
         for batch in batches:

@@ -30,8 +30,9 @@ class Trainer(Measuring):
     """What `compile` makes: a model with its optimizer, loss and metrics."""
 
     _trace = _class_weight = None
+    replayed = None  # the steps that are known already
     plain = False  # whether a step takes and gives single arrays
-    _special = False  # whether a step has more to do than most: it is the first one, or there are penalties
+    special = False  # whether a step has more to do than most: it is the first one, or there are penalties
 
     def __init__(
         self, model, optimizer, loss, metrics, loss_weights=None, weighted_metrics=None,
@@ -100,7 +101,7 @@ class Trainer(Measuring):
             with interrupt, mode(model, True):
                 for callback in everyone:
                     callback.on_train_begin({})
-                self._trace, self._special = Trace(model), True
+                self._trace, self.special = Trace(model), True
                 steps = self._steps(feed, running)
                 for epoch in range(self.place.epoch, epochs):  # from 0, or from where a callback went back to
                     if model.stop_training:
@@ -191,7 +192,7 @@ class Trainer(Measuring):
 
     def change(self, value):
         """Change the weights by the gradients of a loss, and by the penalties; the loss with these."""
-        if self._special or self.penalised:
+        if self.special or self.penalised:
             if self._trace:
                 self._trace.finish()
                 self._end_of_trace()
@@ -204,7 +205,7 @@ class Trainer(Measuring):
     def _end_of_trace(self):
         if self._trace:
             self._trace.close()
-        self._trace, self._special = None, False
+        self._trace, self.special = None, False
 
 
 def _due(validation_freq):

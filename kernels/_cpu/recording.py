@@ -213,7 +213,8 @@ def _owner(x):
 def _arrays(arguments):
     for x in arguments:
         if isinstance(x, np.ndarray):
-            yield x
+            if x.size:
+                yield x
         elif isinstance(x, tuple):
             yield from _arrays(x)
 
