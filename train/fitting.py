@@ -1,7 +1,11 @@
 """What a model is trained and used by: compile, fit, evaluate, predict."""
 
+import numpy as np
+
+from ..layers._symbol import closed, on_sizes
 from .predicting import predict, predict_on_batch
 from .trainer import Trainer
+from .walking import every_layer
 
 
 class Fitting:
@@ -103,6 +107,32 @@ class Fitting:
     def predict_on_batch(self, x):
         """The outputs for these samples, all at once, in evaluation mode."""
         return predict_on_batch(self, x)
+
+    @property
+    def metrics_names(self):
+        """The names of what `evaluate` returns, in its order: "loss", and those of metrics.
+
+        Raises RuntimeError before `compile`, ValueError for a model that knows no input_shape yet.
+        """
+        trainer = self._compiled("metrics_names")
+        if trainer.example is None:
+            if self.input_shape is None:
+                raise ValueError(
+                    "metrics_names: the model does not know its input_shape; call model.build((None, ...)) first"
+                )
+            on_sizes(lambda size: trainer.prepare("metrics_names", self._stand_in(size)), self.input_shapes)
+        return trainer.names(trainer.example)
+
+    def _stand_in(self, size):
+        """Zeros for a sample of the inputs, with a size for those left open."""
+        zeros = [np.zeros((1, *closed(shape[1:], size)), self.dtype) for shape in self.input_shapes]
+        return zeros if isinstance(self.input_shape, list) else zeros[0]
+
+    def reset_states(self):
+        """Let recurrent layers with `stateful=True` begin anew with the next batch."""
+        for layer in every_layer(self).values():
+            if getattr(layer, "stateful", False):
+                layer.reset_states()
 
     def _compiled(self, op):
         if self._trainer is None:

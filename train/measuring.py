@@ -64,6 +64,14 @@ class Measuring(Door):
         running = running_for(output, self.metrics, self.loss)
         return WeightedRunning(running, self.weighted) if self.weighted and hasattr(output, "shape") else running
 
+    def names(self, output):
+        """The names of the running loss and metrics of such a pass, of which none begins by that."""
+        kept = self._metrics_of_fit()
+        names = list(self.running(output))
+        for metric, state in kept:
+            give_back(metric, state)
+        return names
+
     def loss_of(self, output, t, w):
         """The loss of outputs, a tensor."""
         return self.loss.measure(output, t) if w is None else self.loss.measure(output, t, w)
