@@ -6,6 +6,7 @@ from ..layers._device import beside, on_device, to_host
 from ..layers._door import writeable
 from ..layers._tape import Tensor
 from . import data, weights
+from .advice import look_at_outputs
 from .feeds import ArrayFeed, StreamFeed, is_stream
 from .forms import each, listed
 from .loader import DataLoader
@@ -17,6 +18,7 @@ NAMES = ("x", "y", "sample_weight")
 class Door:
     """The part of a trainer that looks at what comes in. It has `model`, `loss`, `metrics` and `optimizer`."""
 
+    _looked = False  # whether outputs were found to be of the loss's kind, or not, which is said once
     attached = False  # whether the optimizer knows the parameters
     weighted = ()  # the metrics that weights count for
     example = None  # the output for one sample: an array, or a list or a dict of arrays
@@ -129,6 +131,9 @@ class Door:
             self.optimizer.attach(parameters)
         self.penalised = penalised(parameters)
         self.attached = True
+        if not self._looked:
+            self._looked = True
+            look_at_outputs(op, self.model, self.loss, output)
 
     def __getstate__(self):
         """In files and copies without what belongs to a `fit` that runs, and without the example."""

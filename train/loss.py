@@ -14,6 +14,7 @@ from ..layers._door import as_array, writeable
 from ..layers._layer import config
 from ..layers._tape import Tensor, record, tape
 from . import own
+from .advice import look_at_numbers
 from .targets import numbers
 from .weights import sample_weights, spread
 
@@ -41,7 +42,8 @@ class Loss:
     ...     return ((output - target) * (output - target)).mean() / 2
     """
 
-    from_logits = False
+    from_logits = _looked = False
+    probabilities_by = None  # the activation before it, of a loss that takes probabilities or logits
     with_gradient = None  # (y, t) -> (loss, dy) in one pass, of losses that have it
     reduction = "sum_over_batch_size"
     _plain = True  # whether that is the mean, which most kernels compute by themselves
@@ -67,6 +69,9 @@ class Loss:
                 if target.requires_grad:
                     raise TypeError(f"{op}: output is {type(output).__name__}, expected the model's output{order}")
             output = Tensor(as_array(op, "output", output, np.float32))
+        if self.probabilities_by and not self._looked:
+            self._looked = True
+            look_at_numbers(op, self, output.value)
         t = self.targets(to_host(target), output.value, op, "target")
         if t.shape[:1] != output.shape[:1]:
             raise ValueError(f"{op}: output has {len(output)} rows and target has {len(t)}, expected as many{order}")

@@ -87,6 +87,8 @@ class SquaredHinge(Hinge):
 class KLDivergence(Rows):
     """Mean over rows of sum(t log(t / y)): output (N, C) of probabilities, target (N, C) of probabilities."""
 
+    probabilities_by = "softmax"
+
     def __init__(self, reduction="sum_over_batch_size"):
         self._reduce(reduction)
 
