@@ -108,3 +108,22 @@ def test_models_reset_the_states_of_all_their_layers():
     assert (first != second).all()
     model.reset_states()
     np.testing.assert_array_equal(model(words).numpy(), first)
+
+
+def test_checkpoints_keep_the_states_between_batches(tmp_path):
+    def steps(count):
+        return [model.train_on_batch(x, np.ones(2)) for _ in range(count)]
+
+    x = np.random.default_rng(0).random((2, 3, 4))
+    model = tw.Sequential([tw.layers.LSTM(3, stateful=True, input_shape=(3, 4)), Dense(1)])
+    model.compile("sgd", "mse")
+    checkpoint = tw.train.Checkpoint(tmp_path / "run", model)
+    checkpoint.save()
+    first = steps(3)
+    checkpoint.restore()
+    assert model.layers[0]._kept is None
+    assert steps(2) == first[:2]
+    checkpoint.save()
+    steps(3)
+    checkpoint.restore()
+    assert steps(1) == first[2:]
