@@ -212,10 +212,6 @@ class FunctionLoss(Loss):
     def __call__(self, output, target):
         return self.function(output, target)
 
-    def config(self):
-        """Raises TypeError: no file says what a function does."""
-        raise TypeError(f"save: a file cannot say what the function {own.name_of(self)} is")
-
     def __repr__(self):
         return f"FunctionLoss({own.name_of(self)})"
 
