@@ -88,6 +88,16 @@ def test_of_a_loss_without_reduction_the_mean_is_taken(loss):
     assert given.reduction == "none"  # the one that was handed over
 
 
+def test_a_class_without_a_weight_counts_as_it_is():
+    some, all_of_them = classifier(), classifier()
+    some.fit(X, T, class_weight={2: 5.0}, shuffle=False, verbose=0)
+    all_of_them.fit(X, T, class_weight={0: 1.0, 1: 1.0, 2: 5.0, 9: 3.0}, shuffle=False, verbose=0)
+    assert bits(some) == bits(all_of_them)
+    batch = classifier()  # which may hold some of the classes alone
+    batch.train_on_batch(X[T != 2], T[T != 2], class_weight={2: 5.0})
+    batch.fit(DataLoader(X[T != 2], T[T != 2]), class_weight={2: 5.0}, verbose=0)
+
+
 def test_class_weights_of_one_hot_rows_for_any_loss():
     by_class, t = {0: 1.0, 1: 0.5, 2: 3.0}, np.eye(3)[T]
     for loss in ("binary_crossentropy", "mse", "hinge"):
@@ -115,7 +125,11 @@ def test_class_weights_want_one_class_a_sample(loss, t, message):
 BAD = [
     (dict(sample_weight=W[:5]), r"fit: sample_weight has shape \(5,\), expected \(40,\), a weight for each"),
     (dict(sample_weight=-W), "fit: sample_weight.* expected finite numbers from 0"),
-    (dict(class_weight={0: 1.0, 1: 2.0}), "fit: class_weight has weights for 0, 1 and none for 2, which y holds; give"),
+    (
+        dict(class_weight={0: 1.0, 3: 2.0}),
+        "fit: class_weight has a weight for 3, which is not in y, and none for 1, wh",
+    ),
+    (dict(sample_weight=np.ones((40, 2))), r"fit: sample_weight has shape \(40, 2\), expected \(40,\), a weight for"),
     (dict(class_weight=[1, 2, 3]), r"fit: class_weight is \[1, 2, 3\], expected a dictionary such as"),
     (dict(class_weight={0: 1, 1: -2, 2: 1}), r"fit: class_weight\[1\] is -2, expected"),
     (dict(validation_data=(X, T, W[:3])), r"fit: validation_data\[2\] has shape \(3,\), expected \(40,\)"),

@@ -131,7 +131,7 @@ class SparseCategoricalCrossentropy(Rows):
 
     def losses_of(self, y, t):
         shape, count = super().losses_of(y, t)
-        counted = self.counted(t)
+        counted = None if t is None else self.counted(t)
         return shape, count if counted is None else np.count_nonzero(counted)
 
     def counted(self, t):

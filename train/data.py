@@ -17,6 +17,8 @@ def inputs(op, name, x, dtype, input_shape=None):
         raise ValueError(f"{op}: {name} is one number, expected an array of samples")
     if len(x) == 0:
         raise ValueError(f"{op}: {name} has shape {x.shape}, there are no samples")
+    if input_shape is not None and x.ndim == 1 and input_shape[1:] == (1,):
+        x = x[:, None]  # a column of a table
     if input_shape is not None and x.shape[1:] != input_shape[1:] and not _fits(x.shape[1:], input_shape[1:]):
         expected = ", ".join(["N", *map(str, input_shape[1:])])
         remedy = ""

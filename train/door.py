@@ -88,7 +88,7 @@ class Door:
         self.prepare(op, x)
         t = self.targets(op, names, y, first, self.example)
         if w is not None:
-            w = self.loss.sample_weights(op, names[2], self._unnamed(w), len(first))
+            w = self.loss.sample_weights(op, names[2], self._unnamed(w), self.example, len(first))
         return x, t, w
 
     def targets(self, op, names, y, x, output):
@@ -100,10 +100,12 @@ class Door:
 
     def _unnamed(self, part):
         """What is given by the name of a model's only output; else as it is."""
-        names = getattr(self.model, "output_names", None)
-        return part[names[0]] if isinstance(part, dict) and names and len(names) == 1 and names == [*part] else part
+        named = isinstance(part, dict) and hasattr(self.example, "shape")
+        if named and [*part] in (getattr(self.model, "output_names", None), self.chosen.output_names):
+            return part[next(iter(part))]
+        return part
 
-    def weights(self, op, w, class_weight, t):
+    def weights(self, op, w, class_weight, t, is_all=True):
         """Weights of samples and classes together, of the loss's dtype, or None."""
         dtype = listed(self.example)[0].dtype
         if class_weight is not None:
@@ -112,7 +114,7 @@ class Door:
                     f"{op}: class_weight is given and the model has several outputs; use sample_weight, for some of "
                     f"them alone as a dictionary by output"
                 )
-            w = weights.of_both(w, weights.class_weights(op, class_weight, self.loss.classes(op, t)))
+            w = weights.of_both(w, weights.class_weights(op, class_weight, self.loss.classes(op, t), is_all))
         return each(lambda one: np.ascontiguousarray(one, dtype), w)
 
     def look_at(self, op, item):
@@ -155,8 +157,8 @@ class Door:
             t = self.targets(op, NAMES, y, listed(x)[0], found)
             t = writeable(t) if hasattr(t, "shape") else t
             if w is not None:
-                w = self.loss.sample_weights(op, "sample_weight", self._unnamed(w), len(listed(x)[0]))
-            w = self.weights(op, w, class_weight, t)
+                w = self.loss.sample_weights(op, "sample_weight", self._unnamed(w), found, len(listed(x)[0]))
+            w = self.weights(op, w, class_weight, t, False)
         if on_device(listed(found)[0]):
             t = beside(t, found)
         return output, t, w

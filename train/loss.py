@@ -92,9 +92,12 @@ class Loss:
             raise TypeError(f"{op}: {name} is a dictionary and the model has one output; pass {inside} itself")
         yield name, target
 
-    def sample_weights(self, op, name, given, samples):
-        """The weights of samples as `measure` takes them."""
-        return sample_weights(op, name, given, samples)
+    def sample_weights(self, op, name, given, output, samples):
+        """The weights of samples, or of their losses, for outputs such as these, as `measure` takes them."""
+        w = sample_weights(op, name, given, samples)
+        if hasattr(self, "forward"):  # what a loss of the user's gives is known when it has given it
+            spread(op, name, w, (samples, *self.losses_of(output, None)[0][1:]))
+        return w
 
     def measure(self, output, t, w=None):
         """The loss of an output tensor against a converted target, with weights (N, ...) of samples or losses."""
@@ -107,7 +110,7 @@ class Loss:
         return record(self.forward(y, t), lambda dloss: self.backward(_number(dloss), y, t), output)
 
     def losses_of(self, y, t):
-        """(the shape of the losses before any reduction, how many of them count)."""
+        """(the shape of the losses before any reduction, how many of them count); all of them where t is None."""
         return y.shape, y.size
 
     def counted(self, t):
