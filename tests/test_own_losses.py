@@ -77,6 +77,11 @@ def test_own_losses_of_several_outputs():
     assert {"p_loss", "q_loss", "p_means"} < set(history)
 
 
+class Forward(Loss):
+    def forward(self, output, target):
+        return means(output, target)
+
+
 class Nothing(Loss):
     pass
 
@@ -91,6 +96,7 @@ class Keras(Loss):
     [
         (Nothing, r"Nothing has no __call__\(self, output, target\)$"),
         (Keras, r"Keras has no __call__\(self, output, target\); call\(\) is Keras's"),
+        (Forward, r"Forward has no __call__\(self, output, target\); what PyTorch names forward is named __call__"),
         (lambda y_true, y_pred: None, r"takes y_true, y_pred, expected \(output, target\): the other way round"),
         (lambda output, target: 1.0, "gave float, expected a tensor that is computed from output"),
         (lambda output, target: tw.Tensor(1.0), r"does not depend on output; the order is \(output, target\)"),

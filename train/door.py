@@ -119,6 +119,12 @@ class Door:
 
     def look_at(self, op, item):
         """Build the model for an item of a stream."""
+        y = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
+        if np.isscalar(y) or isinstance(y, np.ndarray) and not y.ndim:
+            raise ValueError(
+                f"{op}: x gave one sample, with the target {y}, expected a batch; of samples make batches with "
+                f"tw.train.DataLoader(x, batch_size=32)"
+            )
         x = item[0] if isinstance(item, (tuple, list)) and not hasattr(item, "shape") else item
         self.model.settle()
         self.prepare(op, data.all_inputs(op, "x", x, self.model))

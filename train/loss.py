@@ -83,7 +83,7 @@ class Loss:
 
         The batch axes may differ: a whole data set is checked against the output for one sample.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(self, output, target)")
 
     def answers(self, op, name, target):
         """(name, targets) of everything that has one for each sample."""
