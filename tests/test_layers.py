@@ -147,6 +147,14 @@ def test_a_call_in_another_mode():
     assert tw.layers.Add()([x, x], training=True).shape == x.shape
 
 
+def test_layers_that_are_made_late_are_in_the_mode_of_theirs():
+    x = np.ones((2, 5, 4), np.float32)
+    layer = tw.layers.TransformerEncoder(3, 2, dropout=0.5).eval()
+    np.testing.assert_array_equal(layer(x).numpy(), layer(x).numpy())
+    assert not layer.attention_dropout.training
+    assert layer.train().attention_dropout.training
+
+
 def test_graphs_keep_the_mode_of_a_call(tmp_path):
     x = tw.Input((4,))
     model = tw.Model(x, [Dropout(0.5)(x, training=True), Dropout(0.5)(x, training=False)])
