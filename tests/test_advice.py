@@ -108,6 +108,18 @@ def test_no_false_alarm(make, loss, x):
     model.fit(x, t, verbose=0)
 
 
+def test_accuracy_of_a_regression_is_doubted():
+    model = sequential(Dense(1))
+    model.compile("sgd", "mse", ["accuracy"])
+    with pytest.warns(
+        RuntimeWarning, match=r"accuracy: targets go from -3 to 9, .* for a regression take 'mae'"
+    ) as said:
+        model.evaluate(X, np.linspace(-3, 9, 20), verbose=0)
+        model.evaluate(X, np.linspace(-3, 9, 20), verbose=0)
+    assert len(said) == 1 and said[0].filename == __file__
+    model.evaluate(X, T, verbose=0)  # of two classes
+
+
 def test_numbers_of_other_models_speak_for_themselves():
     model = Scores()
     model.compile("adam", SPARSE)

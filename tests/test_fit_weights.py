@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tilewright as tw
+from sklearn.utils.class_weight import compute_sample_weight
 from tilewright.layers import Dense, Layer
 from tilewright.layers.regularizers import L1L2
 from tilewright.train import (
@@ -96,6 +97,17 @@ def test_a_class_without_a_weight_counts_as_it_is():
     batch = classifier()  # which may hold some of the classes alone
     batch.train_on_batch(X[T != 2], T[T != 2], class_weight={2: 5.0})
     batch.fit(DataLoader(X[T != 2], T[T != 2]), class_weight={2: 5.0}, verbose=0)
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
+def test_balanced_weights_are_scikit_learns(loss):
+    t = T if loss.startswith("sparse") else np.eye(3)[T]
+    balanced, weighed = classifier(loss), classifier(loss)
+    balanced.fit(X, t, class_weight="balanced", shuffle=False, verbose=0)
+    weighed.fit(X, t, sample_weight=compute_sample_weight("balanced", T), shuffle=False, verbose=0)
+    assert bits(balanced) == bits(weighed)
+    with pytest.raises(ValueError, match="fit: class_weight is 'balanced', which needs all samples at once"):
+        balanced.fit(DataLoader(X, t), class_weight="balanced", verbose=0)
 
 
 def test_class_weights_of_one_hot_rows_for_any_loss():

@@ -20,6 +20,7 @@ from tilewright.train import (
     CategoricalCrossentropy,
     ConfusionMatrix,
     F1Score,
+    Hinge,
     MeanSquaredError,
     Precision,
     PrecisionRecallCurve,
@@ -31,6 +32,7 @@ from tilewright.train import (
     SparseCategoricalCrossentropy,
     SparseTopKCategoricalAccuracy,
     SquaredError,
+    SquaredHinge,
     TopKCategoricalAccuracy,
 )
 from tilewright.train.metrics import METRICS, get_metrics
@@ -213,6 +215,14 @@ def test_logits_give_the_same_as_probabilities(metric):
     logits = np.log(scores / (1 - scores))
     expected = fed(metric, binary, scores, T)
     assert fed(metric, BinaryCrossentropy(from_logits=True), logits, T) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", [Accuracy(), Precision(), Recall(), F1Score()], ids=lambda m: m.name)
+def test_margins_are_cut_at_zero(metric):
+    margins = (SCORES - 0.5) * 2
+    for loss in (Hinge(), SquaredHinge()):
+        found = fed(metric, loss, margins, 2 * T - 1)
+        assert found == pytest.approx(fed(metric, binary, SCORES, T), abs=1e-12)
 
 
 def test_accuracy_of_several_answers_for_every_sample():

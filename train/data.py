@@ -12,6 +12,8 @@ from .forms import each, listed
 
 def inputs(op, name, x, dtype, input_shape=None):
     """The samples as an array (N, ...) of `dtype` in C order, as a model of `input_shape` (None, ...) takes them."""
+    if hasattr(x, "toarray"):
+        raise TypeError(f"{op}: {name} is a sparse matrix, expected an array; pass {name}.toarray()")
     x = as_array(op, name, x, dtype)
     if x.ndim == 0:
         raise ValueError(f"{op}: {name} is one number, expected an array of samples")

@@ -57,7 +57,8 @@ class Fitting:
         validation_data   (x, y), (x, y, sample_weight) or batches to validate on after every epoch
         shuffle           a new order every epoch, from the random numbers of `tw.set_seed`; loaders and generators
                           have an order of their own
-        class_weight      {class: weight}, the weight of every sample by its class, 1 for classes that are not in it
+        class_weight      {class: weight}, the weight of every sample by its class, 1 for classes that are not in it; or
+                          "balanced", as in scikit-learn: all classes count as much, a sample on average 1
         sample_weight     a weight for every sample, (N,), or for every loss of a sample; for several outputs one for
                           all of them, or a list or a dictionary by output, None for an output without weights
         initial_epoch     the number of the first epoch, for a training that goes on
