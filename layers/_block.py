@@ -65,6 +65,8 @@ class Block(Layer):
             for name, layer in self.sublayers().items():
                 layer.source = partial(_below, source, name)
         super().build(input_shape, source)
+        if not self.training:
+            self.train(False)  # layers too that were made for this build
         samples, dtype = 0 if source else 1, self.dtype if self.input_dtype is None else self.input_dtype
         try:
             with trying(self), no_grad():

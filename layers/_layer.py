@@ -23,7 +23,7 @@ from ._device import placed, used
 from ._door import expect_name
 from ._own import Unset, expect_pair, name_arguments
 from ._tape import Buffer, Parameter, Tensor, tape
-from ._weights import Weighted
+from ._weights import Declared, Weighted
 from .initializers import initialize
 
 
@@ -50,6 +50,8 @@ class Layer(Called, Weighted):
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         name_arguments(cls)
+        if inspect.isfunction(vars(cls).get("weights")):
+            cls.weights = Declared(cls.weights)
 
     def __init__(self, *, input_shape=None, dtype="float32", name=None):
         op = type(self).__name__
@@ -76,9 +78,10 @@ class Layer(Called, Weighted):
         """The result's mask: the input's, the first one's of several; None for a layer that uses the time axis up."""
         return mask[0] if self.several else mask
 
+    @Declared
     def weights(self, input_shape):
         """{attribute: (shape, initializer) or (shape, initializer, regularizer)} of the parameters for inputs of
-        `input_shape` (batch axis included)."""
+        `input_shape` (batch axis included). Without a call, `layer.weights` is the list of them, as in Keras."""
         return {}
 
     def buffers(self, input_shape):
@@ -150,6 +153,14 @@ class Layer(Called, Weighted):
     def named_parameters(self):
         """{name: parameter} of the layer's parameters, in order."""
         return {value.name: value for value in vars(self).values() if isinstance(value, Parameter)}
+
+    def count_params(self):
+        """The number of weights, an int. Raises ValueError before the layer is built."""
+        if not self.built:
+            raise ValueError(
+                f"count_params: {self!r} is not built; call it on data, or layer.build with the shape of its inputs"
+            )
+        return sum(p.value.size for p in self.parameters())
 
     def train(self, training=True):
         """Training mode; returns the layer."""

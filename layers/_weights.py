@@ -1,5 +1,7 @@
 """What layers and models have in common: their weights as arrays."""
 
+import functools
+
 import numpy as np
 
 from ..kernels import _check as check
@@ -9,6 +11,21 @@ from ._door import as_array
 
 class Weighted:
     """What has `named_parameters()` and `parameters()`: a layer or a model."""
+
+    @property
+    def weights(self):
+        """All parameters, in order, those that training does not change too; none before they are made."""
+        return self.parameters()
+
+    @property
+    def trainable_weights(self):
+        """The parameters that training changes."""
+        return [p for p in self.parameters() if p.trainable]
+
+    @property
+    def non_trainable_weights(self):
+        """The parameters that training leaves: frozen ones, and what layers change by themselves, like moving means."""
+        return [p for p in self.parameters() if not p.trainable]
 
     def get_weights(self):
         """Copies of all parameters' values, in order."""
@@ -29,3 +46,28 @@ class Weighted:
         """Forget the gradients of all parameters."""
         for p in self.parameters():
             p.grad = None
+
+
+class Declared:
+    """The method `weights(input_shape)` of a layer's class, which says what weights it wants.
+
+    Read without a call it is the list of those that it has, which is what Keras calls `weights`.
+    """
+
+    def __init__(self, method):
+        self._method = method
+        functools.update_wrapper(self, method)
+
+    def __get__(self, layer, kind=None):
+        if layer is None:
+            return self._method
+        return _Weights(layer.parameters(), functools.partial(self._method, layer))
+
+
+class _Weights(list):
+    def __init__(self, parameters, declared):
+        super().__init__(parameters)
+        self._declared = declared
+
+    def __call__(self, input_shape):
+        return self._declared(input_shape)

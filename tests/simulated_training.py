@@ -179,6 +179,10 @@ def steps_by_hand():
             np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
             assert not lies_on_device(again)
             model.load_weights(path)
+        again.to(where)
+        assert again.train_on_batch(x, y) == model.train_on_batch(x, y)  # it goes on, with what the optimizer has kept
+        for w, same in zip(again.get_weights(), model.get_weights()):
+            np.testing.assert_array_equal(w, same)
         results.append((model.get_weights(), {"values": values}, model.predict(x, batch_size=4)))
     expect_equal(*results)
 

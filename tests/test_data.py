@@ -116,3 +116,57 @@ def test_batches_in_other_forms():
     assert set(x) == {"a", "b"} and len(x["b"]) == len(y) == len(w) == 4
     (a, b), _ = next(iter(DataLoader([X, X + 1], Y, 4)))
     np.testing.assert_array_equal(a + 1, b)
+
+
+class Samples:
+    """A data set as PyTorch has them: samples by their numbers."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, i):
+        return self.make(i)
+
+
+@pytest.mark.parametrize("options", [{}, {"shuffle": True, "workers": 2}, {"sample_weight": np.arange(10.0)}])
+def test_data_sets_of_samples(options):
+    batches = []
+    for data in ((X, Y), (Samples(lambda i: (X[i], Y[i])),)):
+        tw.set_seed(0)
+        batches.append(list(DataLoader(*data, batch_size=4, **options)))
+    for given, expected in zip(*batches, strict=True):
+        for one, other in zip(given, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert [x.tolist() for x in DataLoader(Samples(lambda i: X[i, 0]), batch_size=8)] == [X[:8, 0].tolist(), [16, 18]]
+    x, y = next(iter(DataLoader(Samples(lambda i: ({"a": X[i]}, [Y[i], X[i]])), batch_size=3)))
+    np.testing.assert_array_equal(x["a"], X[:3])
+    np.testing.assert_array_equal(y[1], X[:3])
+    np.testing.assert_array_equal(next(iter(DataLoader(Samples(lambda i: (X[i], i)), transform=plus_one)))[0], X + 1)
+
+
+def plus_one(x, y, rng):
+    return x + 1, y
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda i: X[: i + 1], r"samples of one batch have the shapes \(1, 2\) and \(2, 2\) in x, expected one shape"),
+        (lambda i: (X[i], Y[i], 1.0), r"x gave a sample of 3 items, expected x or \(x, y\)"),
+    ],
+)
+def test_samples_that_make_no_batch(make, message):
+    with pytest.raises(ValueError, match=f"DataLoader: {message}"):
+        next(iter(DataLoader(Samples(make))))
+
+
+def test_samples_are_no_batches():
+    model = tw.Sequential([Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="fit: x gave one sample, with the target 0, .*DataLoader"):
+        model.fit(Samples(lambda i: (X[i], Y[i])), verbose=0)
+    with pytest.raises(ValueError, match="DataLoader: x is empty, there are no samples"):
+        DataLoader(type("Empty", (Samples,), {"__len__": lambda self: 0})(None))

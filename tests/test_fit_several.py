@@ -146,6 +146,20 @@ def test_one_output_takes_what_is_given_by_output():
         assert joined(1, loss=loss, metrics=metrics).fit([A, B], y, verbose=0).history == expected
 
 
+def test_a_column_is_taken_for_an_input_of_one_feature():
+    tw.set_seed(0)
+    a, b = tw.Input(shape=(1,), name="a"), tw.Input(shape=(2,), name="b")
+    model = tw.Model([a, b], Dense(1, name="value")(Concatenate()([a, b])))
+    model.compile("adam", {"value": "mse"})
+    np.testing.assert_array_equal(model.predict([A[:, 0], B]), model.predict([A[:, :1], B]))
+    model.fit({"a": A[:, 0], "b": B}, {"value": Y}, verbose=0)
+    stack = tw.Sequential([Dense(1, input_shape=(1,))])
+    stack.compile("adam", {"anything": "mse"})
+    stack.fit(A[:, 0], {"anything": Y}, sample_weight={"anything": W}, verbose=0)
+    with pytest.raises(TypeError, match=r"fit: y is a dictionary and the model has one output; pass y\['other'\]"):
+        stack.fit(A[:, 0], {"other": Y}, verbose=0)
+
+
 class Forked(tw.Model):
     """A class of its own with a dict of inputs and of outputs."""
 

@@ -166,6 +166,26 @@ def test_training_ends_with_what_was_done(data, steps, message):
     assert bits(model) == bits(done)
 
 
+def broken_later():
+    yield next(batches())
+    raise OSError("gone")
+
+
+@pytest.mark.parametrize(
+    "data, steps, epochs, message",
+    [
+        (lambda: batches(2), None, 1, "fit: validation_data ended after 2 batches, expected more; give something"),
+        (lambda: batches(2), 3, 0, "fit: validation_data ended after 2 batches, expected 3; give something that can"),
+        (broken_later, None, 0, "fit: validation_data raised OSError after 1 batches: gone; the model keeps its w"),
+    ],
+)
+def test_a_validation_that_ends_or_raises_ends_training(data, steps, epochs, message):
+    model, seen = classifier(), Ends()
+    with pytest.raises(RuntimeError, match=message):
+        model.fit(X, T, epochs=3, validation_data=data(), validation_steps=steps, callbacks=[seen], verbose=0)
+    assert seen.ended and len(model.history.epoch) == epochs and model.training
+
+
 BAD = [
     (dict(x=iter(())), RuntimeError, "fit: x gives no batches; there are no samples"),
     (dict(x=batches(6), y=T), ValueError, r"fit: y is given, but x gives batches, expected them to be \(x, y\)"),

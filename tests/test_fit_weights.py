@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tilewright as tw
+from sklearn.utils.class_weight import compute_sample_weight
 from tilewright.layers import Dense, Layer
 from tilewright.layers.regularizers import L1L2
 from tilewright.train import (
@@ -88,6 +89,27 @@ def test_of_a_loss_without_reduction_the_mean_is_taken(loss):
     assert given.reduction == "none"  # the one that was handed over
 
 
+def test_a_class_without_a_weight_counts_as_it_is():
+    some, all_of_them = classifier(), classifier()
+    some.fit(X, T, class_weight={2: 5.0}, shuffle=False, verbose=0)
+    all_of_them.fit(X, T, class_weight={0: 1.0, 1: 1.0, 2: 5.0, 9: 3.0}, shuffle=False, verbose=0)
+    assert bits(some) == bits(all_of_them)
+    batch = classifier()  # which may hold some of the classes alone
+    batch.train_on_batch(X[T != 2], T[T != 2], class_weight={2: 5.0})
+    batch.fit(DataLoader(X[T != 2], T[T != 2]), class_weight={2: 5.0}, verbose=0)
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
+def test_balanced_weights_are_scikit_learns(loss):
+    t = T if loss.startswith("sparse") else np.eye(3)[T]
+    balanced, weighed = classifier(loss), classifier(loss)
+    balanced.fit(X, t, class_weight="balanced", shuffle=False, verbose=0)
+    weighed.fit(X, t, sample_weight=compute_sample_weight("balanced", T), shuffle=False, verbose=0)
+    assert bits(balanced) == bits(weighed)
+    with pytest.raises(ValueError, match="fit: class_weight is 'balanced', which needs all samples at once"):
+        balanced.fit(DataLoader(X, t), class_weight="balanced", verbose=0)
+
+
 def test_class_weights_of_one_hot_rows_for_any_loss():
     by_class, t = {0: 1.0, 1: 0.5, 2: 3.0}, np.eye(3)[T]
     for loss in ("binary_crossentropy", "mse", "hinge"):
@@ -115,7 +137,11 @@ def test_class_weights_want_one_class_a_sample(loss, t, message):
 BAD = [
     (dict(sample_weight=W[:5]), r"fit: sample_weight has shape \(5,\), expected \(40,\), a weight for each"),
     (dict(sample_weight=-W), "fit: sample_weight.* expected finite numbers from 0"),
-    (dict(class_weight={0: 1.0, 1: 2.0}), "fit: class_weight has weights for 0, 1 and none for 2, which y holds; give"),
+    (
+        dict(class_weight={0: 1.0, 3: 2.0}),
+        "fit: class_weight has a weight for 3, which is not in y, and none for 1, wh",
+    ),
+    (dict(sample_weight=np.ones((40, 2))), r"fit: sample_weight has shape \(40, 2\), expected \(40,\), a weight for"),
     (dict(class_weight=[1, 2, 3]), r"fit: class_weight is \[1, 2, 3\], expected a dictionary such as"),
     (dict(class_weight={0: 1, 1: -2, 2: 1}), r"fit: class_weight\[1\] is -2, expected"),
     (dict(validation_data=(X, T, W[:3])), r"fit: validation_data\[2\] has shape \(3,\), expected \(40,\)"),

@@ -119,7 +119,58 @@ def built(layer, shape):
     return layer
 
 
+def test_a_call_in_another_mode():
+    x = np.ones((50, 4), np.float32)
+    drop = Dropout(0.5, seed=0)
+    np.testing.assert_array_equal(drop(x, training=False).numpy(), x)
+    assert drop.training and (drop(x).numpy() == 0).any()
+    drop.eval()
+    assert (drop(x, training=True).numpy() == 0).any() and not drop.training
+    np.testing.assert_array_equal(drop(tw.Tensor(x)).numpy(), x)
+    frozen = Dropout(0.5).eval()
+    block = tw.layers.Residual([Dropout(0.5), frozen, Dense(4)])
+    np.testing.assert_array_equal(block(x, training=False).numpy(), block(x, training=False).numpy())
+    assert block.training and block.layers[0].training and not frozen.training  # each as it was
+    steps = np.ones((2, 5, 4), np.float32)
+    for layer in (
+        tw.layers.GRU(3, dropout=0.5),
+        tw.layers.Bidirectional(tw.layers.GRU(3, dropout=0.5)),
+        tw.layers.MultiHeadAttention(2, 2, dropout=0.5),
+        tw.layers.TransformerEncoder(3, 2, dropout=0.5),
+        tw.layers.TimeDistributed(Dropout(0.5)),
+        tw.layers.SpatialDropout1D(0.5),
+    ):
+        first, second = (layer(steps, training=False).numpy() for _ in range(2))
+        np.testing.assert_array_equal(first, second)
+        assert (layer(steps, training=True).numpy() != first).any()
+    assert tw.layers.Embedding(3, 2)([[1, 2]], training=False).shape == (1, 2, 2)
+    assert tw.layers.Add()([x, x], training=True).shape == x.shape
+
+
+def test_layers_that_are_made_late_are_in_the_mode_of_theirs():
+    x = np.ones((2, 5, 4), np.float32)
+    layer = tw.layers.TransformerEncoder(3, 2, dropout=0.5).eval()
+    np.testing.assert_array_equal(layer(x).numpy(), layer(x).numpy())
+    assert not layer.attention_dropout.training
+    assert layer.train().attention_dropout.training
+
+
+def test_graphs_keep_the_mode_of_a_call(tmp_path):
+    x = tw.Input((4,))
+    model = tw.Model(x, [Dropout(0.5)(x, training=True), Dropout(0.5)(x, training=False)])
+    model.save(tmp_path / "model")
+    for one in (model, tw.load(tmp_path / "model")):
+        ones = np.ones((50, 4), np.float32)
+        for training in (False, True):
+            first, second = one(ones, training=training)
+            assert (first.numpy() == 0).any() and (second.numpy() == 1).all()
+
+
 BAD = [
+    (
+        lambda: tw.layers.PositionEmbedding(1)(tw.Input((None, 3))),
+        r"PositionEmbedding: x has shape .*, the layer was built for \(N, 1, 3\); where the length was left open",
+    ),
     (lambda: Dense(0), "Dense: units is 0, expected at least 1"),
     (
         lambda: Dense(1, "softmax"),

@@ -77,6 +77,11 @@ def test_own_losses_of_several_outputs():
     assert {"p_loss", "q_loss", "p_means"} < set(history)
 
 
+class Forward(Loss):
+    def forward(self, output, target):
+        return means(output, target)
+
+
 class Nothing(Loss):
     pass
 
@@ -91,6 +96,7 @@ class Keras(Loss):
     [
         (Nothing, r"Nothing has no __call__\(self, output, target\)$"),
         (Keras, r"Keras has no __call__\(self, output, target\); call\(\) is Keras's"),
+        (Forward, r"Forward has no __call__\(self, output, target\); what PyTorch names forward is named __call__"),
         (lambda y_true, y_pred: None, r"takes y_true, y_pred, expected \(output, target\): the other way round"),
         (lambda output, target: 1.0, "gave float, expected a tensor that is computed from output"),
         (lambda output, target: tw.Tensor(1.0), r"does not depend on output; the order is \(output, target\)"),
@@ -141,14 +147,16 @@ def test_what_is_no_metric_is_said(metrics, message):
         trained("mse", metrics=metrics)
 
 
-def test_a_model_with_functions_is_saved_without_them(tmp_path):
+def test_a_model_with_functions_is_loaded_with_them(tmp_path):
     model = trained(means, metrics=[means])
-    with pytest.warns(
-        RuntimeWarning, match="save: a file cannot say what the function means is; the model is written w"
-    ):
-        model.save(tmp_path / "model")
-    model.save(tmp_path / "model", include_optimizer=False)
-    np.testing.assert_array_equal(tw.load(tmp_path / "model").predict(X), model.predict(X))
+    model.save(tmp_path / "model")
+    loaded = tw.load(tmp_path / "model", custom_objects={"means": means})
+    assert loaded.evaluate(X, Y, verbose=0) == model.evaluate(X, Y, verbose=0)
+    said = "load: .*model was compiled with means, and the model is not; give custom_objects={'means': ...}"
+    with pytest.warns(RuntimeWarning, match=said):
+        loaded = tw.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert loaded.optimizer is None
 
 
 def test_a_loss_class_is_loaded_with_its_model(tmp_path):

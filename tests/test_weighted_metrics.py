@@ -5,7 +5,7 @@ import pytest
 import tilewright as tw
 from sklearn.metrics import accuracy_score, f1_score
 from tilewright.layers import Dense, Embedding
-from tilewright.train import SGD, F1Score
+from tilewright.train import SGD, F1Score, Metric
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((40, 3)).astype(np.float32)
@@ -62,3 +62,19 @@ def test_a_function_that_gives_one_number_takes_no_weights():
     model = compiled([lambda output, target: output.max()])
     with pytest.raises(ValueError, match="the metric <lambda> gave one number .* expected a value a sample"):
         model.fit(X, T, sample_weight=W, verbose=0)
+
+
+def test_a_metric_is_asked_after_it_was_told():
+    class Share(Metric):
+        def reset(self):
+            self.right = self.count = 0
+
+        def update(self, y, t, sample_weight=None):
+            self.right, self.count = self.right + int((y.argmax(1) == t).sum()), self.count + len(y)
+
+        def result(self):
+            return self.right / self.count
+
+    model = compiled([Share("accuracy")])
+    history = model.fit(X, T, verbose=0).history
+    assert history["weighted_accuracy"] == history["accuracy"]

@@ -13,7 +13,7 @@ from ..kernels import _check as check
 from ..layers._device import assign, to_host
 from ..layers._random import generator
 from .archive import Archive, Misfit, atomically, put, remove
-from .standing import expect_standing, set_standing, standing
+from .standing import expect_standing, set_standing, set_states_between, standing, states_between
 from .state import pack, unpack
 
 
@@ -136,6 +136,7 @@ def _state(model, optimizer, more):
     arrays = {path: to_host(p.value) for path, p in parameters.items()}
     tree = {
         **standing(model),
+        "states": states_between(model),
         "optimizer": optimizer and {"class": type(optimizer).__name__, "state": optimizer.state(parameters)},
         "random": generator().bit_generator.state,
         "more": more,
@@ -168,6 +169,7 @@ def _set_state(path, model, optimizer):
     for name, p in parameters.items():
         assign(p.value, values[name])
     set_standing(model, tree)
+    set_states_between(model, tree.get("states", {}))
     generator().bit_generator.state = tree["random"]
     return tree["more"]
 

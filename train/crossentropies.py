@@ -11,6 +11,8 @@ from .targets import class_labels, numbers, shares
 class BinaryCrossentropy(Loss):
     """-mean(t log y + (1 - t) log(1 - y)): output (N, ...) of probabilities or logits, target in [0, 1]."""
 
+    probabilities_by = "sigmoid"
+
     def __init__(self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size"):
         self._reduce(reduction)
         self.from_logits = bool(from_logits)
@@ -61,6 +63,8 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
 
 class CategoricalCrossentropy(Rows):
     """-mean over rows of sum(t log y): output (N, C) of probabilities or logits, target (N, C), one-hot or shares."""
+
+    probabilities_by = "softmax"
 
     def __init__(self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size"):
         self._reduce(reduction)
@@ -114,6 +118,8 @@ class SparseCategoricalCrossentropy(Rows):
     Rows whose label is `ignore_class` count neither in the sum nor in the number of rows.
     """
 
+    probabilities_by = "softmax"
+
     def __init__(self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size"):
         self._reduce(reduction)
         if ignore_class is not None:
@@ -125,7 +131,7 @@ class SparseCategoricalCrossentropy(Rows):
 
     def losses_of(self, y, t):
         shape, count = super().losses_of(y, t)
-        counted = self.counted(t)
+        counted = None if t is None else self.counted(t)
         return shape, count if counted is None else np.count_nonzero(counted)
 
     def counted(self, t):

@@ -12,11 +12,15 @@ from .forms import each, listed
 
 def inputs(op, name, x, dtype, input_shape=None):
     """The samples as an array (N, ...) of `dtype` in C order, as a model of `input_shape` (None, ...) takes them."""
+    if hasattr(x, "toarray"):
+        raise TypeError(f"{op}: {name} is a sparse matrix, expected an array; pass {name}.toarray()")
     x = as_array(op, name, x, dtype)
     if x.ndim == 0:
         raise ValueError(f"{op}: {name} is one number, expected an array of samples")
     if len(x) == 0:
         raise ValueError(f"{op}: {name} has shape {x.shape}, there are no samples")
+    if input_shape is not None and x.ndim == 1 and input_shape[1:] == (1,):
+        x = x[:, None]  # a column of a table
     if input_shape is not None and x.shape[1:] != input_shape[1:] and not _fits(x.shape[1:], input_shape[1:]):
         expected = ", ".join(["N", *map(str, input_shape[1:])])
         remedy = ""

@@ -6,6 +6,7 @@ from ..layers._device import beside, on_device, to_host
 from ..layers._door import writeable
 from ..layers._tape import Tensor
 from . import data, weights
+from .advice import look_at_outputs
 from .feeds import ArrayFeed, StreamFeed, is_stream
 from .forms import each, listed
 from .loader import DataLoader
@@ -17,6 +18,7 @@ NAMES = ("x", "y", "sample_weight")
 class Door:
     """The part of a trainer that looks at what comes in. It has `model`, `loss`, `metrics` and `optimizer`."""
 
+    _looked = False  # whether outputs were found to be of the loss's kind, or not, which is said once
     attached = False  # whether the optimizer knows the parameters
     weighted = ()  # the metrics that weights count for
     example = None  # the output for one sample: an array, or a list or a dict of arrays
@@ -86,7 +88,7 @@ class Door:
         self.prepare(op, x)
         t = self.targets(op, names, y, first, self.example)
         if w is not None:
-            w = self.loss.sample_weights(op, names[2], self._unnamed(w), len(first))
+            w = self.loss.sample_weights(op, names[2], self._unnamed(w), self.example, len(first))
         return x, t, w
 
     def targets(self, op, names, y, x, output):
@@ -98,10 +100,12 @@ class Door:
 
     def _unnamed(self, part):
         """What is given by the name of a model's only output; else as it is."""
-        names = getattr(self.model, "output_names", None)
-        return part[names[0]] if isinstance(part, dict) and names and len(names) == 1 and names == [*part] else part
+        named = isinstance(part, dict) and hasattr(self.example, "shape")
+        if named and [*part] in (getattr(self.model, "output_names", None), self.chosen.output_names):
+            return part[next(iter(part))]
+        return part
 
-    def weights(self, op, w, class_weight, t):
+    def weights(self, op, w, class_weight, t, is_all=True):
         """Weights of samples and classes together, of the loss's dtype, or None."""
         dtype = listed(self.example)[0].dtype
         if class_weight is not None:
@@ -110,11 +114,17 @@ class Door:
                     f"{op}: class_weight is given and the model has several outputs; use sample_weight, for some of "
                     f"them alone as a dictionary by output"
                 )
-            w = weights.of_both(w, weights.class_weights(op, class_weight, self.loss.classes(op, t)))
+            w = weights.of_both(w, weights.class_weights(op, class_weight, self.loss.classes(op, t), is_all))
         return each(lambda one: np.ascontiguousarray(one, dtype), w)
 
     def look_at(self, op, item):
         """Build the model for an item of a stream."""
+        y = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
+        if np.isscalar(y) or isinstance(y, np.ndarray) and not y.ndim:
+            raise ValueError(
+                f"{op}: x gave one sample, with the target {y}, expected a batch; of samples make batches with "
+                f"tw.train.DataLoader(x, batch_size=32)"
+            )
         x = item[0] if isinstance(item, (tuple, list)) and not hasattr(item, "shape") else item
         self.model.settle()
         self.prepare(op, data.all_inputs(op, "x", x, self.model))
@@ -129,6 +139,9 @@ class Door:
             self.optimizer.attach(parameters)
         self.penalised = penalised(parameters)
         self.attached = True
+        if not self._looked:
+            self._looked = True
+            look_at_outputs(op, self.model, self.loss, output)
 
     def __getstate__(self):
         """In files and copies without what belongs to a `fit` that runs, and without the example."""
@@ -150,8 +163,8 @@ class Door:
             t = self.targets(op, NAMES, y, listed(x)[0], found)
             t = writeable(t) if hasattr(t, "shape") else t
             if w is not None:
-                w = self.loss.sample_weights(op, "sample_weight", self._unnamed(w), len(listed(x)[0]))
-            w = self.weights(op, w, class_weight, t)
+                w = self.loss.sample_weights(op, "sample_weight", self._unnamed(w), found, len(listed(x)[0]))
+            w = self.weights(op, w, class_weight, t, False)
         if on_device(listed(found)[0]):
             t = beside(t, found)
         return output, t, w

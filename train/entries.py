@@ -15,8 +15,10 @@ from ..layers import initializers, regularizers
 from ..layers._layer import Layer
 from ..layers._settings import Settings
 from ..layers._weights import Weighted
+from .loss import FunctionLoss
 from .losses import LOSSES
 from .metrics import METRICS
+from .metrics.function import FunctionMetric
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 
@@ -33,6 +35,7 @@ KNOWN = {
         _classes(initializers, Settings),
         _classes(regularizers, Settings),
         *(table.values() for table in (OPTIMIZERS, SCHEDULES, LOSSES, METRICS)),
+        (FunctionLoss, FunctionMetric),
     )
     for c in classes
 }

@@ -92,6 +92,7 @@ class StreamFeed:
 
     def __init__(self, op, name, source, steps=None):
         self._op, self._name, self._source, self._steps = op, name, source, steps
+        self._of_epochs = (op, name) == ("fit", "x")
         self._once = hasattr(source, "__next__")
         self._iterator, self.total = None, 0
         self._read, self._random = 0, None  # batches of this iteration, and the random numbers that it began with
@@ -172,12 +173,12 @@ class StreamFeed:
         return iter(source)
 
     def _so_far(self, epoch, done):
-        return f"{self.total} batches, {done} of epoch {epoch + 1}"
+        return f"{self.total} batches" + (f", {done} of epoch {epoch + 1}" if self._of_epochs else "")
 
     def _early_end(self, epoch, done):
         if not self.total:
             return f"{self._op}: {self._name} gives no batches; there are no samples"
-        expected = "more" if self._steps is None else f"{self._steps} an epoch"
+        expected = "more" if self._steps is None else f"{self._steps}{' an epoch' * self._of_epochs}"
         remedy = "give something that can be iterated over again, or a generator that goes on" if self._once else ""
         return (
             f"{self._op}: {self._name} ended after {self._so_far(epoch, done)}, expected {expected}; "

@@ -12,8 +12,8 @@ class Files:
         include_optimizer  with what `compile` chose and the optimizer's state, so that training goes on where it was;
                            else the model alone
 
-        Raises TypeError for a class of your own without `config()`, a dict of its constructor's arguments. A function
-        as loss or metric cannot be written: a RuntimeWarning says so, and the model is written alone.
+        Raises TypeError for a class of your own without `config()`, a dict of its constructor's arguments. A loss or
+        metric that cannot be written, such as a lambda, is a RuntimeWarning, and the model is written alone.
         """
         saving.save(self, path, include_optimizer)
 

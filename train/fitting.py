@@ -1,7 +1,11 @@
 """What a model is trained and used by: compile, fit, evaluate, predict."""
 
+import numpy as np
+
+from ..layers._symbol import closed, on_sizes
 from .predicting import predict, predict_on_batch
 from .trainer import Trainer
+from .walking import every_layer
 
 
 class Fitting:
@@ -53,7 +57,8 @@ class Fitting:
         validation_data   (x, y), (x, y, sample_weight) or batches to validate on after every epoch
         shuffle           a new order every epoch, from the random numbers of `tw.set_seed`; loaders and generators
                           have an order of their own
-        class_weight      {class: weight}, the weight of every sample by its class, all classes that are there
+        class_weight      {class: weight}, the weight of every sample by its class, 1 for classes that are not in it; or
+                          "balanced", as in scikit-learn: all classes count as much, a sample on average 1
         sample_weight     a weight for every sample, (N,), or for every loss of a sample; for several outputs one for
                           all of them, or a list or a dictionary by output, None for an output without weights
         initial_epoch     the number of the first epoch, for a training that goes on
@@ -103,6 +108,32 @@ class Fitting:
     def predict_on_batch(self, x):
         """The outputs for these samples, all at once, in evaluation mode."""
         return predict_on_batch(self, x)
+
+    @property
+    def metrics_names(self):
+        """The names of what `evaluate` returns, in its order: "loss", and those of metrics.
+
+        Raises RuntimeError before `compile`, ValueError for a model that knows no input_shape yet.
+        """
+        trainer = self._compiled("metrics_names")
+        if trainer.example is None:
+            if self.input_shape is None:
+                raise ValueError(
+                    "metrics_names: the model does not know its input_shape; call model.build((None, ...)) first"
+                )
+            on_sizes(lambda size: trainer.prepare("metrics_names", self._stand_in(size)), self.input_shapes)
+        return trainer.names(trainer.example)
+
+    def _stand_in(self, size):
+        """Zeros for a sample of the inputs, with a size for those left open."""
+        zeros = [np.zeros((1, *closed(shape[1:], size)), self.dtype) for shape in self.input_shapes]
+        return zeros if isinstance(self.input_shape, list) else zeros[0]
+
+    def reset_states(self):
+        """Let recurrent layers with `stateful=True` begin anew with the next batch."""
+        for layer in every_layer(self).values():
+            if getattr(layer, "stateful", False):
+                layer.reset_states()
 
     def _compiled(self, op):
         if self._trainer is None:

@@ -13,6 +13,7 @@ from ..layers._random import generator
 from .callbacks.base import takes
 from .data import copied, cut_out
 from .forms import pieces
+from .items import Items, gives_samples
 from .weights import sample_weights
 
 
@@ -21,7 +22,7 @@ class DataLoader:
 
     x, y           array-likes with samples along the first axis; also a list or a dict of arrays, of several inputs or
                    outputs. Arrays stay where they are, np.memmap on the disk too: no more is read than the batches
-                   that are at hand
+                   that are at hand. Or x alone, a data set with `len(x)` whose x[i] is a sample or a pair, as PyTorch's
     shuffle        another order at every iteration, from the random numbers of `tw.set_seed`
     drop_last      leave the last batch out if it is not full
     sample_weight  a weight for each sample, or as y by output; batches are (x, y, w) then
@@ -42,13 +43,13 @@ class DataLoader:
         prefetch=2,
     ):  # fmt: skip
         op = "DataLoader"
-        self.x = _samples(op, x)
+        self.x = Items(x) if y is None and gives_samples(x) else _samples(op, x)
         count = self.samples
         self.y = None if y is None else _of_outputs(y, count, lambda name, one: as_array(op, f"y{name}", one))
         for one in pieces(self.y):
             if len(one) != count:
                 raise ValueError(f"{op}: x has {count} samples and y has {len(one)}, expected as many")
-        if sample_weight is not None and y is None:
+        if sample_weight is not None and y is None and not isinstance(self.x, Items):
             raise ValueError(f"{op}: sample_weight is given, expected y too because a loss is what is weighted")
         self.sample_weight = _of_outputs(
             sample_weight, count, lambda name, one: sample_weights(op, f"sample_weight{name}", one, count)
@@ -91,7 +92,10 @@ class DataLoader:
 
     def _made(self, rows, seed, number):
         w = self.sample_weight
-        x, y = cut_out(self.x, rows), cut_out(self.y, rows)
+        if isinstance(self.x, Items):
+            x, y = self.x[rows]
+        else:
+            x, y = cut_out(self.x, rows), cut_out(self.y, rows)
         if self.transform is not None and isinstance(rows, slice):  # views of the data, which it may change in place
             x, y = copied(x), copied(y)
         if self.transform is not None:

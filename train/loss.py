@@ -14,6 +14,7 @@ from ..layers._door import as_array, writeable
 from ..layers._layer import config
 from ..layers._tape import Tensor, record, tape
 from . import own
+from .advice import look_at_numbers
 from .targets import numbers
 from .weights import sample_weights, spread
 
@@ -41,7 +42,8 @@ class Loss:
     ...     return ((output - target) * (output - target)).mean() / 2
     """
 
-    from_logits = False
+    from_logits = _looked = False
+    probabilities_by = None  # the activation before it, of a loss that takes probabilities or logits
     with_gradient = None  # (y, t) -> (loss, dy) in one pass, of losses that have it
     reduction = "sum_over_batch_size"
     _plain = True  # whether that is the mean, which most kernels compute by themselves
@@ -67,6 +69,9 @@ class Loss:
                 if target.requires_grad:
                     raise TypeError(f"{op}: output is {type(output).__name__}, expected the model's output{order}")
             output = Tensor(as_array(op, "output", output, np.float32))
+        if self.probabilities_by and not self._looked:
+            self._looked = True
+            look_at_numbers(op, self, output.value)
         t = self.targets(to_host(target), output.value, op, "target")
         if t.shape[:1] != output.shape[:1]:
             raise ValueError(f"{op}: output has {len(output)} rows and target has {len(t)}, expected as many{order}")
@@ -78,7 +83,7 @@ class Loss:
 
         The batch axes may differ: a whole data set is checked against the output for one sample.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(self, output, target)")
 
     def answers(self, op, name, target):
         """(name, targets) of everything that has one for each sample."""
@@ -87,9 +92,12 @@ class Loss:
             raise TypeError(f"{op}: {name} is a dictionary and the model has one output; pass {inside} itself")
         yield name, target
 
-    def sample_weights(self, op, name, given, samples):
-        """The weights of samples as `measure` takes them."""
-        return sample_weights(op, name, given, samples)
+    def sample_weights(self, op, name, given, output, samples):
+        """The weights of samples, or of their losses, for outputs such as these, as `measure` takes them."""
+        w = sample_weights(op, name, given, samples)
+        if hasattr(self, "forward"):  # what a loss of the user's gives is known when it has given it
+            spread(op, name, w, (samples, *self.losses_of(output, None)[0][1:]))
+        return w
 
     def measure(self, output, t, w=None):
         """The loss of an output tensor against a converted target, with weights (N, ...) of samples or losses."""
@@ -102,7 +110,7 @@ class Loss:
         return record(self.forward(y, t), lambda dloss: self.backward(_number(dloss), y, t), output)
 
     def losses_of(self, y, t):
-        """(the shape of the losses before any reduction, how many of them count)."""
+        """(the shape of the losses before any reduction, how many of them count); all of them where t is None."""
         return y.shape, y.size
 
     def counted(self, t):
@@ -206,10 +214,6 @@ class FunctionLoss(Loss):
 
     def __call__(self, output, target):
         return self.function(output, target)
-
-    def config(self):
-        """Raises TypeError: no file says what a function does."""
-        raise TypeError(f"save: a file cannot say what the function {own.name_of(self)} is")
 
     def __repr__(self):
         return f"FunctionLoss({own.name_of(self)})"

@@ -87,6 +87,8 @@ class SquaredHinge(Hinge):
 class KLDivergence(Rows):
     """Mean over rows of sum(t log(t / y)): output (N, C) of probabilities, target (N, C) of probabilities."""
 
+    probabilities_by = "softmax"
+
     def __init__(self, reduction="sum_over_batch_size"):
         self._reduce(reduction)
 
@@ -188,9 +190,10 @@ def get_loss(loss):
         loss = loss()
     if isinstance(loss, Loss):
         kind = type(loss)
-        if kind.measure is Loss.measure and not hasattr(loss, "forward"):
+        if kind.measure is Loss.measure and not hasattr(loss, "backward"):
             keras = "; call() is Keras's, with the target first" if hasattr(loss, "call") else ""
-            raise TypeError(f"compile: the loss {kind.__name__} has no __call__(self, output, target){keras}")
+            torch = "; what PyTorch names forward is named __call__ here" if hasattr(loss, "forward") else ""
+            raise TypeError(f"compile: the loss {kind.__name__} has no __call__(self, output, target){keras or torch}")
         if kind.measure is own.measure:
             own.expect_order("loss", loss)
         return loss

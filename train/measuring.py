@@ -1,11 +1,11 @@
 """Measuring without training: evaluate, and single batches."""
 
 import math
-import warnings
 
 from ..layers._symbol import listed
 from ..layers._tape import no_grad
 from . import data
+from .advice import caution
 from .callbacks import Callback, hooks
 from .door import Door, masks, values
 from .mode import mode
@@ -29,7 +29,7 @@ class Measuring(Door):
             callback.model, callback.batches = self.model, feed.batches
         logs, samples = self.measure(op, feed, callbacks)
         if not math.isfinite(logs["loss"]):
-            warn(op, f"the loss is {logs['loss']}", stacklevel=4)
+            warn(op, f"the loss is {logs['loss']}")
         if verbose:
             print(f"Evaluated {samples} samples: {line(logs)}")
         return reported(logs, return_dict)
@@ -63,6 +63,14 @@ class Measuring(Door):
         """The running loss and metrics of a pass whose outputs are as `output` and lie where it does."""
         running = running_for(output, self.metrics, self.loss)
         return WeightedRunning(running, self.weighted) if self.weighted and hasattr(output, "shape") else running
+
+    def names(self, output):
+        """The names of the running loss and metrics of such a pass, of which none begins by that."""
+        kept = self._metrics_of_fit()
+        names = list(self.running(output))
+        for metric, state in kept:
+            give_back(metric, state)
+        return names
 
     def loss_of(self, output, t, w):
         """The loss of outputs, a tensor."""
@@ -125,11 +133,9 @@ def listed_callbacks(op, callbacks):
     return callbacks
 
 
-def warn(op, what, stacklevel):
+def warn(op, what):
     """A loss that is no number is mostly found late; say so where it begins, and why it may be."""
-    warnings.warn(
+    caution(
         f"{op}: {what}; likely causes are NaN or infinity in x, a learning rate that is too high, or a last layer "
-        f"without softmax or sigmoid for a loss on probabilities",
-        RuntimeWarning,
-        stacklevel=stacklevel,
+        f"without softmax or sigmoid for a loss on probabilities"
     )

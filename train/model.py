@@ -49,7 +49,8 @@ class Model(Weighted, Fitting, Files):
 
     def forward(self, x):
         """The output tensor for an input tensor; both may be several, as a list or a dict."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward(self, x)")
+        keras = "; what Keras names call is named forward here" if hasattr(self, "call") else ""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(self, x){keras}")
 
     def __call__(self, x, *more, training=None):
         """A tensor or an array-like of numbers -> a tensor, recorded. What `forward` takes besides is handed on, so

@@ -33,6 +33,11 @@ class Choice:
             check.number("compile", "loss_weights", weight)
 
     @property
+    def output_names(self):
+        """The names by which losses were given, or None."""
+        return list(self._losses) if isinstance(self._losses, dict) else None
+
+    @property
     def loss(self):
         """The loss of a single output, else what was given."""
         return self._losses

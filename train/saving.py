@@ -84,12 +84,13 @@ def load_weights(model, path, by_name, skip_mismatch):
 def load(path, custom_objects=None, compile=True):
     """The model in a file of `Model.save`, compiled as it was: training goes on as if it had not been away.
 
-    custom_objects  {name: class} of layers, models, losses, optimizers, schedules and metrics in it that are your own
+    custom_objects  {name: class or function} of layers, models, losses, optimizers, schedules, metrics in it that are
+                    your own
     compile         with what `compile` chose and the optimizer's state; else the model alone
 
     Only the library's own classes and those can be named in it, and every shape is checked against the structure.
     Raises ValueError, which names the file, for one that is damaged or is something else; OSError if it cannot be
-    opened. A class that `compile` chose and that is not given is a RuntimeWarning, and the model is not compiled.
+    opened. What `compile` chose of your own and is not given is a RuntimeWarning, and the model is not compiled.
     """
     from .standing import expect_standing, set_standing
     from .structure import Reader

@@ -66,14 +66,15 @@ class SeveralLosses(Loss):
             raise ValueError(f"{op}: {name} is {given}, expected a list of {len(names)}, or a dictionary: {names}")
         return list(target)
 
-    def sample_weights(self, op, name, given, samples):
+    def sample_weights(self, op, name, given, output, samples):
         """The weights of all outputs' samples, or a list of those of each, None where an output has none."""
         several = isinstance(given, (list, tuple)) and any(one is None or np.ndim(one) for one in given)
         if not several and not isinstance(given, dict):
             return sample_weights(op, name, given, samples)
+        parts = zip(self.names, self.losses, listed(output), self._arranged(op, name, given))
         return [
-            None if one is None else sample_weights(op, f"{name}[{key!r}]", one, samples)
-            for key, one in zip(self.names, self._arranged(op, name, given))
+            None if one is None else (loss or _NONE).sample_weights(op, f"{name}[{key!r}]", one, y, samples)
+            for key, loss, y, one in parts
         ]
 
     def measure(self, output, t, w=None):
@@ -89,6 +90,9 @@ class SeveralLosses(Loss):
             part = part if weight == 1 else part * weight
             total = part if total is None else total + part
         return Tensor(np.float32(0)) if total is None else total
+
+
+_NONE = Loss()  # stands for no loss: weights are those of metrics alone
 
 
 class SeveralRunning(Mapping):

@@ -43,5 +43,17 @@ def set_standing(model, kept):
             layer.learns = any(p.trainable for p in layer.parameters())
 
 
+def states_between(model):
+    """{path: the last states or None} of stateful layers, with which their next batch begins."""
+    return {path: layer._kept for path, layer in every_layer(model).items() if getattr(layer, "stateful", False)}
+
+
+def set_states_between(model, kept):
+    """The counterpart of `states_between`."""
+    for path, layer in every_layer(model).items():
+        if path in kept:
+            layer._kept = kept[path]
+
+
 def _counters(layer):
     return {name: int(vars(layer)[name]) for name in _COUNTERS if vars(layer).get(name) is not None}

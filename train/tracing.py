@@ -1,8 +1,8 @@
 """What the first step of a training is looked at for: layers that let no gradient through, weights that get none."""
 
 import functools
-import warnings
 
+from .advice import caution
 from .walking import every_layer
 
 
@@ -29,11 +29,9 @@ class Trace:
         self.close()
         missing = [path for path, p in self._model.named_parameters().items() if p.trainable and p.grad is None]
         if missing:
-            warnings.warn(
+            caution(
                 f"fit: {', '.join(missing)} got no gradient, so they are not trained: forward does not use them, or no "
-                f"loss depends on them; if that is meant, set trainable = False on their layers",
-                RuntimeWarning,
-                stacklevel=2,
+                f"loss depends on them; if that is meant, set trainable = False on their layers"
             )
 
 

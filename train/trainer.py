@@ -163,7 +163,7 @@ class Trainer(Measuring):
         for key in ("loss", "val_loss"):
             if not (self._warned or math.isfinite(logs.get(key, 0))):
                 self._warned = True
-                warn("fit", f"the {key} of epoch {epoch + 1} is {logs[key]}", stacklevel=6)
+                warn("fit", f"the {key} of epoch {epoch + 1} is {logs[key]}")
         for callback in callbacks:
             if callback.batches is None:
                 callback.batches = done

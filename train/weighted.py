@@ -17,7 +17,8 @@ class WeightedRunning(Mapping):
 
     def __init__(self, running, metrics):
         self._running = running
-        self._metrics = {f"weighted_{m.name}" if m.name in running else m.name: m for m in metrics}
+        names = list(running)  # `in` would compute
+        self._metrics = {f"weighted_{m.name}" if m.name in names else m.name: m for m in metrics}
         self.reset()
 
     def reset(self):

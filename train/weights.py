@@ -31,16 +31,23 @@ def spread(op, name, w, shape):
     return np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - w.ndim)), shape)
 
 
-def class_weights(op, given, t):
-    """The weight of every sample by its class, float64: `given` is {class: weight}.
+def class_weights(op, given, t, is_all=True):
+    """The weight of every sample by its class, float64: `given` is {class: weight}, 1 for a class that is not in it, or
+    "balanced", for weights by which all classes count as much, and on average 1.
 
-    t  classes (N,) or (N, 1), as `Loss.classes` gives them
+    t       classes (N,) or (N, 1), as `Loss.classes` gives them
+    is_all  whether these are all samples, and no batch
 
-    Raises ValueError for a class in t that has no weight.
+    Raises ValueError where a class in t has no weight and a weight has no class in t: likely they belong together.
     """
-    if not isinstance(given, dict):
-        raise TypeError(f"{op}: class_weight is {given!r}, expected a dictionary such as {{0: 1.0, 1: 5.0}}")
-    for label, weight in given.items():
+    balanced = isinstance(given, str) and given == "balanced"
+    if not balanced and not isinstance(given, dict):
+        raise TypeError(
+            f"{op}: class_weight is {given!r}, expected a dictionary such as {{0: 1.0, 1: 5.0}}, or 'balanced'"
+        )
+    if balanced and not is_all:
+        raise ValueError(f"{op}: class_weight is 'balanced', which needs all samples at once, as arrays; give numbers")
+    for label, weight in () if balanced else given.items():
         check.whole(op, "class_weight's classes", label)
         check.number(op, f"class_weight[{label}]", weight, 0)
         if not np.isfinite(weight):
@@ -49,21 +56,22 @@ def class_weights(op, given, t):
         t = t[:, 0]
     if t.ndim != 1:
         raise ValueError(f"{op}: class_weight needs one class a sample, but y has shape {t.shape}; use sample_weight")
-    classes, index = np.unique(t, return_inverse=True)
+    classes, index, counts = np.unique(t, return_inverse=True, return_counts=True)
     for label in classes:
         if label != int(label):
             raise ValueError(
                 f"{op}: class_weight needs targets that are classes, and {label} in y is no whole number; for a "
                 f"regression use sample_weight"
             )
-        if label not in given:
-            label = int(label)
-            known = ", ".join(map(str, given))
-            raise ValueError(
-                f"{op}: class_weight has weights for {known} and none for {label}, which y holds; give it one, "
-                f"1.0 if it shall count as it is"
-            )
-    return np.array([given[label] for label in classes], np.float64)[index]
+    if balanced:
+        return (len(t) / (len(classes) * counts))[index]
+    unknown, missing = sorted(set(given) - set(classes.tolist())), [int(c) for c in classes if c not in given]
+    if is_all and unknown and missing:
+        raise ValueError(
+            f"{op}: class_weight has a weight for {unknown[0]}, which is not in y, and none for {missing[0]}, "
+            f"which is; y has the classes {', '.join(str(int(c)) for c in classes)}"
+        )
+    return np.array([given.get(label, 1.0) for label in classes], np.float64)[index]
 
 
 def of_both(w, of_classes):

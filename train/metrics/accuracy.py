@@ -6,7 +6,8 @@ y (N, ..., C) scores of classes, or (N, ...) scores of two    t labels (N, ...) 
 import numpy as np
 
 from ...kernels import _check as check
-from ..losses import BinaryCrossentropy, SparseCategoricalCrossentropy
+from ..advice import caution
+from ..losses import BinaryCrossentropy, Hinge, SparseCategoricalCrossentropy
 from .base import Mean, alike, ignored, known, labels, true_labels
 
 
@@ -25,7 +26,7 @@ class Accuracy(Mean):
 
     def __init__(self, name="accuracy"):
         super().__init__(name)
-        self._binary, self._cut, self._ignore = None, 0.5, None
+        self._binary, self._cut, self._ignore, self._doubted = None, 0.5, None, False
 
     def prepare(self, loss, output_shape):
         self._binary = isinstance(loss, BinaryCrossentropy) or output_shape[-1] == 1
@@ -37,9 +38,18 @@ class Accuracy(Mean):
         if binary is None:  # used by itself
             binary = y.ndim < 2 or y.shape[-1] == 1
         if binary:
+            self._look_at(t)
             return _binary(self, y, t, self._cut)
         said, real = labels("Accuracy", y, t)
         return said == real, known(real, self._ignore)
+
+    def _look_at(self, t):
+        if not self._doubted and t.size and (t.max() > 1 or t.min() < -1):
+            self._doubted = True
+            caution(
+                f"{self.name}: targets go from {t.min():.3g} to {t.max():.3g}, and answers are right for two "
+                f"classes, 0 and 1; for a regression take 'mae', 'rmse' or 'r2'"
+            )
 
 
 class BinaryAccuracy(Mean):
@@ -144,8 +154,8 @@ class SparseTopKCategoricalAccuracy(SparseCategoricalAccuracy):
 
 
 def cut(loss):
-    """The score between two classes: 0.5, for logits 0."""
-    return 0.0 if loss.from_logits else 0.5
+    """The score between two classes: 0.5, for logits and margins 0."""
+    return 0.0 if loss.from_logits or isinstance(loss, Hinge) else 0.5
 
 
 def expect_no_labels(name, loss):

@@ -41,9 +41,5 @@ class FunctionMetric(Metric):
     def result(self):
         return self._sum / self._samples if self._samples else float("nan")
 
-    def config(self):
-        """Raises TypeError: no file says what a function does."""
-        raise TypeError(f"save: a file cannot say what the function {self.name} is")
-
     def __repr__(self):
         return f"FunctionMetric({self.name})"
