@@ -66,7 +66,7 @@ class Spied(replayed.Replayed):
 
 
 def trained(monkeypatch, way, make, data, optimizer="adam", loss="sparse_categorical_crossentropy", **options):
-    """(history, weights and what the optimizer keeps) of a fit whose steps are taken in a way."""
+    """(history, weights and what the optimizer keeps, steps that it counted) of a fit whose steps are taken in a way."""
     monkeypatch.setattr(steps, "Replayed", way)
     tw.set_seed(3)
     model = tw.Sequential(make())
@@ -76,7 +76,7 @@ def trained(monkeypatch, way, make, data, optimizer="adam", loss="sparse_categor
     callbacks = [one() for one in options.pop("callbacks", ())]
     history = model.fit(x, y, callbacks=callbacks, **options).history
     arrays = [p.value for p in model.parameters()] + model.optimizer.kept()
-    return history, [a.tobytes() for a in arrays]
+    return history, [a.tobytes() for a in arrays], model.optimizer.iterations
 
 
 def how(size=BATCH):
@@ -257,7 +257,7 @@ def test_a_second_fit_goes_on_with_known_steps_unless_something_is_another():
 
     first = known()
     assert first.proven and known() is first
-    assert known(class_weight={0: 2.0}) == "cannot be replayed"  # sums of weights are Python's
+    assert known(sample_weight=np.ones(SAMPLES)) == "cannot be replayed"  # sums of weights are Python's
     second = known()
     assert second.proven and second is not first
     model.optimizer.beta_1 = 0.5

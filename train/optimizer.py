@@ -154,7 +154,7 @@ class Optimizer:
         if _varying.recording is None:
             self.iterations += 1
         else:
-            self.iterations = varying(self._count)
+            self.iterations = _varying.recording.counted(varying(self._count))
         if self.use_ema:
             *columns, averages = columns
         if self.takes_lists:

@@ -36,6 +36,7 @@ class Recording:
         self._calls = []  # (function, arguments, result)
         self._varying = []  # (call, place of the argument, number)
         self._own = {}  # {id of an array that owns memory: the array}, of those that were given or made
+        self._counted = []
         self._held = []
         self._results = {}  # {id: (number, what reads it anew)}
         self._why = None
@@ -99,6 +100,9 @@ class Recording:
         Raises Changed, before any further kernel, where one returns another number than it did.
         """
         calls, known = self._calls, {}
+        if like is None:
+            for number in self._counted:
+                number.next(known)
         for call, place, number in self._varying:
             function, arguments, result = calls[call]
             value = number.next(known) if like is None else like._calls[call][1][place]
@@ -107,6 +111,11 @@ class Recording:
             found = function(*arguments)
             if found is not result and found != result:
                 raise Changed(f"{found} where it was {result}")
+
+    def counted(self, number):
+        """A varying number that every replay asks for, whether or not a kernel has it."""
+        self._counted.append(number)
+        return number
 
     def also(self, function, arguments, result):
         """Note what NumPy did; the result is None or one of the arguments."""
