@@ -100,13 +100,15 @@ class Door:
 
     def _unnamed(self, part):
         """What is given by the name of a model's only output; else as it is."""
-        named = isinstance(part, dict) and hasattr(self.example, "shape")
-        if named and [*part] in (getattr(self.model, "output_names", None), self.chosen.output_names):
-            return part[next(iter(part))]
+        if isinstance(part, dict) and hasattr(self.example, "shape"):
+            if [*part] in (getattr(self.model, "output_names", None), self.chosen.output_names):
+                return part[next(iter(part))]
         return part
 
     def weights(self, op, w, class_weight, t, is_all=True):
         """Weights of samples and classes together, of the loss's dtype, or None."""
+        if w is None and class_weight is None:
+            return None
         dtype = listed(self.example)[0].dtype
         if class_weight is not None:
             if not hasattr(t, "shape"):
