@@ -66,7 +66,7 @@ class Spied(replayed.Replayed):
 
 
 def trained(monkeypatch, way, make, data, optimizer="adam", loss="sparse_categorical_crossentropy", **options):
-    """(history, weights and what the optimizer keeps, steps that it counted) of a fit whose steps are taken in a way."""
+    """(history, all arrays, the count of steps) after a fit whose steps are taken in a way."""
     monkeypatch.setattr(steps, "Replayed", way)
     tw.set_seed(3)
     model = tw.Sequential(make())
