@@ -148,7 +148,7 @@ class Loss:
         how = {}
         if w is not None:
             w = spread(type(self).__name__, "sample_weight", w, shape)
-            how["weights"] = np.ascontiguousarray(self.as_kernels_do(w), y.dtype)
+            how["weights"] = beside(np.ascontiguousarray(self.as_kernels_do(w), y.dtype), y)
         kind, factor = self.reduction, None
         if kind in ("sum_over_batch_size", "mean"):
             how["reduction"], factor = "sum", y.dtype.type(1 / max(count, 1))

@@ -30,7 +30,7 @@ class WeightedRunning(Mapping):
     def add(self, loss, y, t, mask=None, w=None):
         """Count a batch in: its loss, outputs, targets, the steps that count, and the weights of samples or steps."""
         self._running.add(loss, y, t, mask)
-        y, t = to_host(y), to_host(t)
+        y, t, mask = to_host(y), to_host(t), None if mask is None else to_host(mask)
         if mask is not None and mask.shape == y.shape[:-1][: mask.ndim] == t.shape[: mask.ndim]:
             w = None if w is None else _of_steps(w, mask)[mask]
             y, t = y[mask], t[mask]
