@@ -1,5 +1,6 @@
 """Lambda: a function on tensors as a layer."""
 
+from ..kernels._varying import refuse
 from ._block import Block
 from ._tape import Tensor
 from ._weights import Weighted
@@ -39,6 +40,7 @@ class Lambda(Block):
         return super()._inputs(inputs)
 
     def call(self, *inputs):
+        refuse("a function of which nothing is known")
         results = self.function(inputs[0] if len(inputs) == 1 else list(inputs), **(self.arguments or {}))
         if isinstance(results, list):
             results = tuple(results)

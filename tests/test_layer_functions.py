@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 import tilewright as tw
-from tilewright.layers import GRU, LSTM, Add, Dense, Dot, Embedding, GlobalAveragePooling1D, Lambda, Masking, Tensor
+from tilewright.layers import (
+    GRU,
+    LSTM,
+    Add,
+    Dense,
+    Dot,
+    Embedding,
+    GlobalAveragePooling1D,
+    Lambda,
+    Masking,
+    Tensor,
+    TimeDistributed,
+)
 
 rng = np.random.default_rng(0)
 ROWS, STEPS = rng.standard_normal((5, 4)).astype(np.float32), rng.standard_normal((2, 5, 3)).astype(np.float32)
@@ -45,6 +57,32 @@ def test_functions_in_models_train_and_come_back_from_files(tmp_path):
     assert again.layers[1].function is tw.tanh
     with pytest.raises(ValueError, match=r"it names the function 'halved', .*custom_objects=\{'halved': ...\}"):
         tw.load(tmp_path / "model")
+
+
+class Counting(tw.Model):
+    """A model, and a function, that counts its calls."""
+
+    def __init__(self):
+        self.dense, self.calls = Dense(3), 0
+
+    def forward(self, x):
+        return self.dense(self.count(x))
+
+    def count(self, x):
+        self.calls += self.training
+        return x
+
+
+@pytest.mark.parametrize("way", ("function", "model"))
+def test_code_of_ones_own_runs_in_every_step(way):
+    """Also where steps of the library's layers are recorded and replayed."""
+    own = Counting()
+    inner = Lambda(own.count) if way == "function" else TimeDistributed(own)
+    model = tw.Sequential([inner, Dense(1)])
+    model.compile("sgd", "mse")
+    x = rng.standard_normal((12, 5, 4)).astype(np.float32)
+    model.fit(x, np.ones((12, 5, 1)), batch_size=2, epochs=3, verbose=0)
+    assert own.calls >= 18
 
 
 @pytest.mark.parametrize("make", (Lambda, tw.layers.Activation), ids=("Lambda", "Activation"))

@@ -14,9 +14,9 @@ import types
 import numpy as np
 
 from ..kernels._varying import refuse
-from ..layers._tape import Buffer, Tensor
+from ..layers._tape import Buffer, Parameter, Tensor
 from .loss import FunctionLoss
-from .watching import every_layer
+from .walking import every_layer, walk
 
 _CHANGING = "_steps", "iterations", "accumulated", "_learning_rate", "_columns", "forward"  # change by themselves
 _WARM, _NEVER = "a step has run", "cannot be replayed"
@@ -181,9 +181,10 @@ class _Part:
 
 def is_the_librarys(trainer):
     """Whether model, loss and optimizer run no code of the user's, which a recorded step would not run again."""
-    layers = every_layer(trainer.model)
-    parts = [trainer.loss, trainer.optimizer, trainer.model, *(child for _, child in trainer.model.walk())]
-    return type(trainer.loss) is not FunctionLoss and all(map(_is_ours, [*parts, *layers.values()]))
+    parts = [trainer.loss, trainer.optimizer, trainer.model, *(child for _, child in walk(trainer.model))]
+    return type(trainer.loss) is not FunctionLoss and all(
+        _is_ours(part) for part in parts if not isinstance(part, Parameter)
+    )
 
 
 def _is_ours(part):
