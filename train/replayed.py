@@ -121,7 +121,7 @@ class RecordedStep:
 
     def result(self):
         """What `trainer.step` returns."""
-        return self._value, self._output, self._batch[1], None
+        return self._value, self._output, self._batch[1], None, *self._batch[2:]
 
     def _differentiate(self):
         x, *targets = self._batch
