@@ -46,7 +46,7 @@ class Plain:
     """Steps that nobody records."""
 
     def __init__(self, trainer):
-        self._trainer = trainer
+        self._trainer, self.room = trainer, {}
 
     def begin(self, kinds, watched):
         pass

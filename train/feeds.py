@@ -26,7 +26,7 @@ class ArrayFeed:
     steps    batches of an epoch, or None for one pass. Shuffled, every epoch begins with a new order; else it goes on
              where the one before ended
 
-    `kinds` are the shape of a sample and the dtype of each array.
+    `kinds` are the shape of a sample and the dtype of each array; `room` is {samples: the buffers of a batch}.
     """
 
     loose = on_device = False
@@ -35,6 +35,7 @@ class ArrayFeed:
         self.plain = hasattr(x, "shape") and hasattr(t, "shape")
         self._parts = (x, t) if w is None else (x, t, w)
         self._arrays = [a for part in self._parts for a in pieces(part)]
+        self.room = {}
         self.kinds = [(a.shape[1:], a.dtype) for a in self._arrays]
         self.samples, self._size, self._shuffle, self._steps = len(self._arrays[0]), batch_size, shuffle, steps
         self._a_pass = -(-self.samples // batch_size)
@@ -59,13 +60,12 @@ class ArrayFeed:
             for start in starts:
                 yield self._batch([writeable(a[start : start + size]) for a in arrays])
             return
-        buffers = [np.empty((min(size, samples), *a.shape[1:]), a.dtype) for a in arrays]
-        whole = self._batch(buffers)
         order = generator().permutation(samples)
         for start in starts:
             rows = order[start : start + size]
-            if len(rows) < size and len(rows) < samples:
-                buffers = [b[: len(rows)] for b in buffers]
+            if start == starts[0] or len(rows) < size:
+                buffers = self.room.setdefault(len(rows), [])
+                buffers += [np.empty((len(rows), *a.shape[1:]), a.dtype) for a in arrays[len(buffers) :]]
                 whole = self._batch(buffers)
             for a, b in zip(arrays, buffers):
                 # "clip" because take() gathers into a copy of `out` first where it might find a wrong index

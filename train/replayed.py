@@ -29,6 +29,7 @@ class Replayed:
         self._trainer = trainer
         self._known = {}  # {samples of a batch: _WARM, _NEVER or a recorded step}
         self._kinds, self._then, self._watched = None, (), False
+        self.room = {}  # {samples of a batch: arrays}, where batches may lie that need not be copied
 
     def begin(self, kinds, watched=False):
         """Before an epoch: forget what does not hold any more.
@@ -39,6 +40,8 @@ class Replayed:
         self._watched, now = watched, _dependencies(self._trainer)
         if kinds != self._kinds or len(now) != len(self._then) or any(a is not b for a, b in zip(now, self._then)):
             self._known.clear()
+        if kinds != self._kinds:
+            self.room.clear()
         self._kinds, self._then = kinds, now
 
     def __call__(self, *batch):
@@ -56,8 +59,14 @@ class Replayed:
             self._known[size] = _NEVER
         if self._known[size] is not known or known is _NEVER:
             return self._trainer.step(*batch)
-        self._known[size] = step = RecordedStep(self._trainer, batch)
+        self._known[size] = step = self._recorded(size, batch)
         return step.result()
+
+    def _recorded(self, size, batch):
+        """A step on a copy of the batch, or on the batch itself where the next one comes to the same place."""
+        room = self.room.get(size, ())
+        stays = len(room) == len(batch) and all(a is b for a, b in zip(room, batch))
+        return RecordedStep(self._trainer, batch if stays else [part.copy() for part in batch])
 
     def _is_possible(self):
         optimizer = self._trainer.optimizer
@@ -65,7 +74,7 @@ class Replayed:
 
     def _repeat(self, step, size, batch):
         if not step.proven:
-            other = RecordedStep(self._trainer, batch)
+            other = self._recorded(size, batch)
             self._known[size] = step if step.gives(other) else _NEVER
             return other.result()
         try:
@@ -82,7 +91,7 @@ class RecordedStep:
     proven = False  # whether a replay gave what Python gave
 
     def __init__(self, trainer, batch):
-        self._trainer, self._batch = trainer, [part.copy() for part in batch]
+        self._trainer, self._batch = trainer, batch
         parameters, optimizer = trainer.model.parameters(), trainer.optimizer
         buffers = [p.value for p in parameters if isinstance(p, Buffer)]
         self._differentiated = _Part(self._differentiate, self._batch, buffers)
@@ -135,7 +144,8 @@ class RecordedStep:
 
     def _take(self, batch):
         for mine, given in zip(self._batch, batch):
-            np.copyto(mine, given)
+            if mine is not given:
+                np.copyto(mine, given)
 
 
 class _Part:

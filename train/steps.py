@@ -24,6 +24,7 @@ class Steps:
         step, add = self._step, self._running.add
         if self._replayed:
             step.begin(self._feed.kinds, self._watched)
+            self._feed.room = step.room
         place, batches = self._trainer.place, iter(self._feed.epoch(self.epoch))
         place.skip(batches)
         for batch in batches:
