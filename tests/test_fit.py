@@ -159,6 +159,13 @@ def test_what_predict_gives_is_no_view_of_x():
     assert model.predict(batches())[:, 0, 0].tolist() == [0, 0, 1, 1, 2, 2]
 
 
+def test_no_batch_size_is_keras_default():
+    one, other = classifier(), classifier()
+    one.fit(X, T, batch_size=None, shuffle=False, verbose=0)
+    other.fit(X, T, batch_size=32, shuffle=False, verbose=0)
+    assert bits(one) == bits(other) and one.predict(X, batch_size=None).shape == one.predict(X).shape
+
+
 def test_train_on_batch_returns_what_evaluate_returns():
     model = classifier()
     before = bits(model)

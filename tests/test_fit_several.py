@@ -205,6 +205,8 @@ BAD = [
     ),
     (lambda: joined(1, loss={"valeu": "mse"}).fit([A, B], Y), "compile: loss has 'valeu', .*did you mean 'value'"),
     (lambda: joined(1, loss_weights=[2.0]).fit([A, B], Y), "compile: loss_weights is given, but the model has one out"),
+    (lambda: joined(loss_weights=2.0), "compile: loss_weights is 2.0, expected a list or a dictionary, a number"),
+    (lambda: tw.Sequential([Dense(1)]).compile("sgd", None), "compile: loss is None, expected one of 'mse'"),
     (lambda: joined(1, loss=[None]).fit([A, B], Y), "compile: loss is None, and the model has no other output"),
     (
         lambda: joined(metrics=(mae := [AbsoluteError()]) and {"value": mae}, weighted_metrics={"value": mae}),

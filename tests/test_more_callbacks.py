@@ -11,7 +11,6 @@ from tilewright.train import (
     SGD,
     Callback,
     CSVLogger,
-    DataLoader,
     EarlyStopping,
     ExponentialDecay,
     ExponentialMovingAverage,
@@ -19,7 +18,6 @@ from tilewright.train import (
     LearningRateScheduler,
     ModelCheckpoint,
     ReduceLROnPlateau,
-    TerminateOnNaN,
 )
 
 from .test_fit import T, X, bits, classifier
@@ -101,6 +99,22 @@ def test_early_stopping_waits_for_a_baseline_and_a_first_epoch(capsys):
     assert history.epoch == [0, 1, 2, 3, 4, 5]
     rising = Say(loss=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
     assert fit(rising, EarlyStopping("loss", patience=2, start_from_epoch=2), epochs=6)[1].epoch == [0, 1, 2, 3, 4]
+
+
+def test_callbacks_may_look_at_what_one_before_them_gives(tmp_path):
+    gives = Say(score=[0.1, 0.3, 0.2, 0.1, 0.5])
+    stopping = EarlyStopping("score", patience=2, mode="max")
+    checkpoint = ModelCheckpoint(tmp_path / "best", "score", save_best_only=True, mode="max")
+    plateau = ReduceLROnPlateau("score", mode="max", patience=1)
+    _, history = fit(gives, stopping, checkpoint, plateau, epochs=5)
+    assert history.epoch == [0, 1, 2, 3] and stopping.best == checkpoint.best == 0.3
+    assert history.history["score"] == [0.1, 0.3, 0.2, 0.1]
+    by_lambda = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(score=epoch))
+    assert fit(by_lambda, EarlyStopping("score", mode="max"), epochs=2)[1].epoch == [0, 1]
+    with pytest.raises(ValueError, match="EarlyStopping: monitor is 'score', expected one of 'loss'"):
+        fit(EarlyStopping("score"), gives)
+    with pytest.warns(RuntimeWarning, match="EarlyStopping: no epoch had 'scores'; there are loss"):
+        fit(gives, EarlyStopping("scores"))
 
 
 def test_learning_rates_of_a_function_are_in_the_history(capsys):
@@ -257,77 +271,3 @@ def test_averages_of_some_steps():
     fit(watch, ExponentialMovingAverage(0.5, update_freq=2, start_step=1), model=model, epochs=1)
     for w, a, b in zip(model.get_weights(), seen[1], seen[3]):
         np.testing.assert_allclose(w, (a + b) / 2, rtol=1e-6)
-
-
-class Blow(Layer):
-    """Multiplies by a number; its gradient is multiplied by another."""
-
-    def __init__(self, factor=1.0, gradient=1.0, **options):
-        super().__init__(**options)
-        self.factor, self.gradient = factor, gradient
-
-    def forward(self, x):
-        factor, gradient = np.float32(self.factor), np.float32(self.gradient)
-        return x * factor if self.training else x, lambda dy: dy * gradient
-
-
-def blown(**options):
-    tw.set_seed(0)
-    layers = [Dense(4, "relu", input_shape=(3,)), tw.layers.Dropout(0.5), Blow(name="blow", **options)]
-    model = tw.Sequential([*layers, Dense(1)])
-    model.compile("sgd", "mse")
-    return model
-
-
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        (
-            {"factor": np.inf},
-            r"batch 1 of epoch 1: the output of layer blow \(Blow\) has \d+ of 100 values that are NaN or infinite, "
-            r"the first is \S+ at \[0, \d\], its input is from 0 to",
-        ),
-        (
-            {"gradient": np.nan},
-            r"batch 1 of epoch 1: the gradient that leaves layer blow \(Blow\) has 100 of 100 values that",
-        ),
-    ],
-)
-def test_the_layer_where_nan_begins_is_named(options, message):
-    model, callback = blown(**options), TerminateOnNaN()
-    before = bits(model)
-    with pytest.warns(RuntimeWarning, match=f"TerminateOnNaN: {message}"), np.errstate(all="ignore"):
-        model.fit(X, T, batch_size=25, verbose=0, epochs=3, callbacks=callback)
-    assert bits(model) == before and model.history.epoch == [0] and callback.found.startswith("batch 1")
-    trainer = model._trainer
-    assert "step" not in vars(trainer) and "step" not in vars(trainer.optimizer)
-    assert all("forward" not in vars(layer) for layer in model.layers)
-
-
-def test_bad_data_and_bad_weights_are_named():
-    x = X.copy()
-    x[60, 1] = np.nan
-    model = blown()
-    with pytest.warns(RuntimeWarning, match=r"batch 3 of epoch 1: the input of layer dense \(Dense\) has 1 of 75 val"):
-        model.fit(DataLoader(x, T, 25), verbose=0, callbacks=[TerminateOnNaN()])
-    model = blown()
-    model.layers[3].w.value[1] = np.inf
-    with pytest.warns(RuntimeWarning, match=r"the weight w of layer dense_1 \(Dense\) has 1 of 4 values"):
-        model.fit(X, T, batch_size=25, verbose=0, callbacks=[TerminateOnNaN()])
-
-
-def test_looking_for_nan_changes_nothing():
-    plain, _ = fit()
-    looked, history = fit(TerminateOnNaN())
-    assert bits(looked) == bits(plain) and history.epoch == [0, 1, 2, 3]
-
-
-def test_an_error_leaves_nothing_behind():
-    class Fail(Callback):
-        def on_batch_end(self, batch, logs=None):
-            raise ZeroDivisionError
-
-    model = classifier()
-    with pytest.raises(ZeroDivisionError):
-        fit(TerminateOnNaN(), Fail(), model=model)
-    assert "step" not in vars(model._trainer) and "step" not in vars(model._trainer.optimizer)

@@ -81,7 +81,9 @@ def same_length(op, x_name, x, y_name, y):
 
 
 def batch_size(op, size):
-    """The batch size as an int of at least 1."""
+    """The batch size as an int of at least 1; None is 32, as in Keras."""
+    if size is None:
+        return 32
     check.whole(op, "batch_size", size, 1)
     return int(size)
 

@@ -52,6 +52,7 @@ class Fitting:
         x, y              arrays are checked and converted once, before anything is trained; a custom model's forward
                           gets a buffer that the next batch overwrites. Batches of a loader or a generator are checked
                           one by one
+        batch_size        samples of a step, of arrays; None is 32
         verbose           0 silent, 1 a bar an epoch, 2 a line an epoch, "auto" a bar on a terminal, else a line
         validation_split  share of the samples to validate on: the last ones, before any shuffling
         validation_data   (x, y), (x, y, sample_weight) or batches to validate on after every epoch

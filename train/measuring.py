@@ -129,7 +129,8 @@ def listed_callbacks(op, callbacks):
     callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
     for callback in callbacks:
         if not isinstance(callback, Callback):
-            raise TypeError(f"{op}: callbacks holds {callback!r}, expected tw.train.Callback objects")
+            made = f"; make one, {callback.__name__}()" if isinstance(callback, type) else ""
+            raise TypeError(f"{op}: callbacks holds {callback!r}, expected tw.train.Callback objects{made}")
     return callbacks
 
 

@@ -21,7 +21,7 @@ class Choice:
 
     def __init__(self, loss, loss_weights=None, metrics=None, weighted_metrics=None):
         several = isinstance(loss, (list, tuple, dict))
-        self._losses = _each(loss, _training_loss) if several else _training_loss(loss)
+        self._losses = _each(loss, _training_loss_or_none) if several else _training_loss(loss)
         outputs = len(loss) if several else 1
         self._metrics = _reported("metrics", metrics, outputs)
         self._weighted = _reported("weighted_metrics", weighted_metrics, outputs)
@@ -29,6 +29,11 @@ class Choice:
         if both:
             raise ValueError("compile: a metric is both in metrics and in weighted_metrics, expected one for each")
         self._loss_weights, self._made = loss_weights, None
+        if loss_weights is not None and not isinstance(loss_weights, (list, tuple, dict)):
+            raise TypeError(
+                f"compile: loss_weights is {loss_weights!r}, expected a list or a dictionary, a number for each of "
+                f"several outputs"
+            )
         for weight in loss_weights.values() if isinstance(loss_weights, dict) else loss_weights or ():
             check.number("compile", "loss_weights", weight)
 
@@ -95,11 +100,15 @@ class Choice:
 
 def _training_loss(loss):
     """A loss that gives one number: of one that would give all of them, their mean, as in Keras."""
-    loss = get_loss(loss) if loss is not None else None
-    if getattr(loss, "reduction", None) == "none":
+    loss = get_loss(loss)
+    if loss.reduction == "none":
         loss = copy.copy(loss)
         loss._reduce("sum_over_batch_size")
     return loss
+
+
+def _training_loss_or_none(loss):
+    return None if loss is None else _training_loss(loss)
 
 
 def _reported(what, given, outputs):

@@ -5,7 +5,11 @@ computed when they are read.
 """
 
 import inspect
+import itertools
 import re
+
+from ...kernels import _check as check
+from ..advice import caution
 
 
 class Callback:
@@ -93,6 +97,22 @@ def hooks(callbacks, name):
     ]
 
 
+def expect_key(callback, known):
+    """`callback.monitor` is one of the known keys, or one that a callback of the user's before it may put into logs."""
+    everyone = callback.model._trainer.callbacks
+    before = itertools.takewhile(lambda one: one is not callback, everyone)
+    if not any(map(is_the_users, hooks(before, "on_epoch_end"))):
+        check.choice(type(callback).__name__, "monitor", callback.monitor, tuple(known))
+
+
+def is_the_users(method):
+    """Whether the code of a callback's method is the user's."""
+    callback = getattr(method, "__self__", None)
+    if callback is None or isinstance(callback, LambdaCallback):  # a function
+        return True
+    return not type(callback).__module__.startswith(__package__)
+
+
 class LambdaCallback(Callback):
     """A callback of functions, given by the names of the methods that they stand for.
 
@@ -157,8 +177,19 @@ class Monitor:
 
     def __init__(self, key, mode, min_delta=0.0, best=None):
         larger = mode == "max" or mode == "auto" and not key.endswith("loss") and bool(_LARGER.search(key.lower()))
-        self.key, self._sign, self._delta = key, 1 if larger else -1, abs(min_delta)
+        self.key, self._sign, self._delta, self._seen = key, 1 if larger else -1, abs(min_delta), False
         self.best = -self._sign * float("inf") if best is None else best
+
+    def of(self, logs):
+        """The value in logs, or None: not every epoch is validated."""
+        value = logs.get(self.key)
+        self._seen |= value is not None
+        return value
+
+    def expect_seen(self, callback):
+        """Warn at the end of a training in which no epoch had the key, which nobody knew at its beginning."""
+        if not self._seen and self.key not in callback.keys:
+            caution(f"{type(callback).__name__}: no epoch had {self.key!r}; there are {', '.join(callback.keys)}")
 
     def better(self, value, than=None):
         """Whether the value is better than the best, or than another one, by more than min_delta."""

@@ -6,7 +6,7 @@ import warnings
 
 from ...kernels import _check as check
 from ..checkpoint import Checkpoint
-from .base import Callback, Monitor
+from .base import Callback, Monitor, expect_key
 
 
 class ModelCheckpoint(Callback):
@@ -53,7 +53,7 @@ class ModelCheckpoint(Callback):
     def on_train_begin(self, logs=None):
         if self.save_best_only:
             known = [key for key in self.keys if self.save_freq == "epoch" or not key.startswith("val_")]
-            check.choice("ModelCheckpoint", "monitor", self.monitor, known)
+            expect_key(self, known)
         if self._monitor is None:  # a second `fit` saves what is better than in the first one, as in Keras
             self._monitor = Monitor(self.monitor, self.mode, best=self.initial_value_threshold)
         self._epoch = self._batches = 0

@@ -1,7 +1,7 @@
 """Learning rates that are set while training goes on. Schedules of every step: train/schedules.py."""
 
 from ...kernels import _check as check
-from .base import Callback, Monitor, takes
+from .base import Callback, Monitor, expect_key, takes
 
 
 class LearningRateScheduler(Callback):
@@ -70,13 +70,13 @@ class ReduceLROnPlateau(Callback):
         self.mode, self.min_delta, self.cooldown, self.min_lr = mode, min_delta, cooldown, min_lr
 
     def on_train_begin(self, logs=None):
-        check.choice("ReduceLROnPlateau", "monitor", self.monitor, self.keys)
+        expect_key(self, self.keys)
         expect_number(self)
         self._monitor = Monitor(self.monitor, self.mode, self.min_delta)
         self._waited = self._cooling = 0
 
     def on_epoch_end(self, epoch, logs=None):
-        optimizer, value = optimizer_of(self), logs.get(self.monitor)
+        optimizer, value = optimizer_of(self), self._monitor.of(logs)
         logs["learning_rate"] = rate = float(optimizer.learning_rate)
         if value is None:  # not every epoch is validated
             return
@@ -95,6 +95,9 @@ class ReduceLROnPlateau(Callback):
                         f"ReduceLROnPlateau: epoch {epoch + 1} lowers the learning rate to {optimizer.learning_rate:g}",
                         flush=True,
                     )
+
+    def on_train_end(self, logs=None):
+        self._monitor.expect_seen(self)
 
     def state(self):
         return {"best": self._monitor.best, "waited": self._waited, "cooling": self._cooling}

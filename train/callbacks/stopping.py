@@ -1,7 +1,7 @@
 """Ending training when it no longer helps."""
 
 from ...kernels import _check as check
-from .base import Callback, Monitor
+from .base import Callback, Monitor, expect_key
 
 
 class EarlyStopping(Callback):
@@ -38,13 +38,13 @@ class EarlyStopping(Callback):
         return self._monitor.best
 
     def on_train_begin(self, logs=None):
-        check.choice("EarlyStopping", "monitor", self.monitor, self.keys)
+        expect_key(self, self.keys)
         self._monitor = Monitor(self.monitor, self.mode, self.min_delta)
         self.best_epoch, self.stopped_epoch = 0, 0
         self._weights, self._waited = None, 0
 
     def on_epoch_end(self, epoch, logs=None):
-        value = logs.get(self.monitor)
+        value = self._monitor.of(logs)
         if epoch < self.start_from_epoch or value is None:  # not every epoch is validated
             return
         self._waited += 1
@@ -65,6 +65,7 @@ class EarlyStopping(Callback):
                 print(f"EarlyStopping: stops after epoch {epoch + 1}", flush=True)
 
     def on_train_end(self, logs=None):
+        self._monitor.expect_seen(self)
         if self._weights is not None:
             self.model.set_weights(self._weights)
             if self.verbose:
