@@ -152,7 +152,7 @@ class Optimizer:
             ready = [p for p in ready if p.grad is not None]
         values, columns, averages = [p.value for p in ready], self._kept_together(ready), None
         if _varying.recording is None:
-            self.iterations += 1
+            self.iterations = int(self.iterations) + 1  # a recorded one would keep all before it
         else:
             self.iterations = _varying.recording.counted(varying(self._count))
         if self.use_ema:
