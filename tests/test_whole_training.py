@@ -17,7 +17,7 @@ NOISE = 64  # pages of 4 KB: what a step of a thousand would take, every step wo
 
 
 def networks():
-    """{name: (layers, a sample's shape, of its numbers the largest or None, classes)}"""
+    """{name: what makes its layers}"""
     from tilewright import layers as tw
 
     return {
@@ -55,9 +55,9 @@ def trained(name, steps):
     tw.set_seed(1)
     model = tw.Sequential(networks()[name]())
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    rng, samples = np.random.default_rng(0), 10 * BATCH
-    x = rng.integers(0, WORDS[name], (samples, *SHAPES[name])) if name in WORDS else rng.random((samples, *SHAPES[name]))
-    y = rng.integers(0, 4, samples)
+    rng = np.random.default_rng(0)
+    shape = 10 * BATCH, *SHAPES[name]
+    x, y = rng.integers(0, WORDS[name], shape) if name in WORDS else rng.random(shape), rng.integers(0, 4, shape[0])
 
     def train(steps):
         model.fit(x, y, epochs=steps // 10, batch_size=BATCH, verbose=0)

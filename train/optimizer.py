@@ -287,10 +287,8 @@ class Optimizer:
 
 
 def _no_gradient():
-    return RuntimeError(
-        "step: no parameter has a gradient; call loss.backward() first, "
-        "and construct the optimizer with the model's own parameters"
-    )
+    why = "call loss.backward() first, and construct the optimizer with the model's own parameters"
+    return RuntimeError(f"step: no parameter has a gradient; {why}")
 
 
 _UNNAMED = ("self", "common")
