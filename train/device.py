@@ -107,7 +107,7 @@ class RecordedSteps:
         self._place = SimpleNamespace(start=0)  # of the batch; the graphs know it and not `self`, whose data would stay
         self._warm = set()  # sizes of batches for which a step has run
         self._recorded = {}  # {size: (graph, what it depends on)}
-        self._recordable = is_the_librarys(trainer)
+        self._recordable = None  # known after the first step
 
     def __iter__(self):
         size, samples = self.batch_size, len(self._x)
@@ -123,6 +123,8 @@ class RecordedSteps:
             yield
 
     def _step(self, count):
+        if self._warm and self._recordable is None:
+            self._recordable = is_the_librarys(self._trainer)
         if not self._recordable or count not in self._warm or not self._running.has_room(count):
             self._warm.add(count)
             self._run(count)
