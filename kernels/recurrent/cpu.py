@@ -76,18 +76,18 @@ def gru_backward(
     options = *_masking(mask), bool(reverse), bool(reset_after)
     dx, sums, panels = (empty_like(x) if own and need_dx else y), dh0, dh0.reshape(-1)
     if own:
-        sums, panels, work = empty((-(-B // rows), (D + H + 1) * 3 * H + H), x.dtype), packed(w, True), 3 * work
+        sums, panels, work = empty((-(-B // rows), (D + H + 2) * 3 * H), x.dtype), packed(w, True), 3 * work
     more = own, x, panels, bool(need_dx), dx, sums
     gru_gradient_steps(
         rows, work, *_output_gradient(dy, y), *states, y, gates, inner, *options, da, before, other, dh0, *more
     )
     if own:
-        total = np.empty(sums.shape[1], x.dtype)
-        add_up(sums, total)
-        dw, du, db = total[: 3 * H * D].reshape(D, 3 * H), total[3 * H * D :][: 3 * H * H].reshape(H, 3 * H), None
-        if b is not None:
-            of_inputs = total[3 * H * (D + H) : -H]
-            db = np.concatenate((of_inputs, of_inputs[: 2 * H], total[-H:])).reshape(2, 3 * H)
+        total = empty(sums.shape[1], x.dtype)
+        add_up(sums, H, total)
+        dw, du, db = (
+            part.reshape(-1, 3 * H) for part in (total[: 3 * H * D], total[3 * H * D : -6 * H], total[-6 * H :])
+        )
+        db = None if b is None else db
         return dx if need_dx else None, dw, du, db, None if h0 is None else dh0
     du = empty_like(u)
     _columns_product(_rows(before), _rows(da), 0, du, 0, 2 * H)

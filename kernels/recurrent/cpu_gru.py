@@ -156,7 +156,7 @@ def _gradient_task(
         da, inputs = inputs[: together * 3 * H + PAD], inputs[together * 3 * H + PAD :]
         before, inputs = inputs[: together * H + PAD], inputs[together * H + PAD :]
         other, inputs = inputs[: together * H + PAD], inputs[together * H + PAD :]
-        size = (D + H + 1) * 3 * H + H
+        size = (D + H + 2) * 3 * H
         sums = all_sums[task * size : (task + 1) * size]
         clear(sums)
     gathered, to, step_rows = 0, 0, 1
@@ -224,23 +224,25 @@ def _gradient_task(
 
 @inner
 def _add_gradients(x, before, da, other, D, H, rows, sums):
-    """To the sums dw (D, 3 H), du (H, 3 H), db (3 H,) and that of `other` (H,) what so many gathered rows add."""
+    """To the sums dw (D, 3 H), du (H, 3 H) and db (2, 3 H) what so many gathered rows add; `add_up` has the rest."""
     of_u, of_b = 3 * H * D, 3 * H * (D + H)
     add_transposed_product(x, D, da, 3 * H, 3 * H, rows, sums, 0, 3 * H)
     add_transposed_product(before, H, da, 3 * H, 2 * H, rows, sums, of_u, 3 * H)
     add_transposed_product(before, H, other, H, H, rows, sums, of_u + 2 * H, 3 * H)
     add_column_sums(da, rows, sums[of_b : of_b + 3 * H])
-    add_column_sums(other, rows, sums[of_b + 3 * H : of_b + 4 * H])
+    add_column_sums(other, rows, sums[of_b + 5 * H : of_b + 6 * H])
 
 
 @kernel
-def add_up(sums, total):
-    """The sum of the tasks' sums (tasks, size), in their order."""
+def add_up(sums, H, total):
+    """The sum of the tasks' sums (tasks, size), in their order; of z and r both biases have the same gradient."""
     for j in range(np.uint64(total.size)):
         total[j] = sums[0, j]
     for task in range(np.uint64(1), np.uint64(sums.shape[0])):
         for j in range(np.uint64(total.size)):
             total[j] += sums[task, j]
+    to = total[total.size - 3 * H :]
+    copy(total[total.size - 6 * H :], to[: 2 * H])
 
 
 @inner
