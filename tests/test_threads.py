@@ -1,5 +1,6 @@
 """`spread`: every task once, on any number of threads, from several Python threads at once."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -132,3 +133,13 @@ def test_a_row_has_the_same_bits_in_a_batch_of_any_size():
     whole = kernels.linear_forward(x, w, b, activation="relu")
     for rows in (1, 2, 7, 8, 9, 64, 65, 200):
         np.testing.assert_array_equal(kernels.linear_forward(x[:rows], w, b, activation="relu"), whole[:rows])
+
+
+def test_nobody_elses_loops_are_nested():
+    """Numba turns that on for the whole process, and PyTorch, which shares its OpenMP, then takes 25 times as long."""
+    _count(np.zeros(2), 1 << 40, 1.0)
+    if numba.threading_layer() != "omp":
+        pytest.skip("no OpenMP")
+    from numba.np.ufunc import omppool
+
+    assert ctypes.CDLL(omppool.__file__).omp_get_max_active_levels() == 1

@@ -7,6 +7,9 @@ then a task owns rows of dw, and adds to each what belongs to it: no two tasks w
 sum does not depend on threads. Tasks are cut where rows plus places pass a multiple of a fixed number, so that one that
 owns a frequent id owns fewer others.
 
+A table that fits into the caches is instead cut into parts that fit into the nearest: a task clears its part and then
+adds the places of all its rows, in their order. That needs no order by rows, and stores without decisions row by row.
+
 Where few rows of a large table are used nothing is counted by row: the places are sorted by their ids' digits, from the
 last to the first (LSD radix sort; Knuth, The Art of Computer Programming 3, 5.2.5).
 """
@@ -20,6 +23,7 @@ from .._cpu.streaming import STREAMED, fence, stream, streams
 from .._cpu.threads import spread
 
 CHUNK = 1 << 14  # elements of a task
+PART = 1 << 15  # elements of a part of a table that the caches hold
 AHEAD = 4  # rows; asking for a row so much earlier takes a third of the time off a table that is in no cache
 WIDE = 1 << 10  # bytes of a row of a gradient that is streamed; rows of 256 were slower than ordinary stores
 DIGIT = 11  # bits: 2,048 counters of 8 bytes stay in the first-level cache
@@ -34,6 +38,9 @@ def clear(y, start, count):
 @kernel
 def dense(dy, ids, bags, shares, D, padded, padding, rows, dw):
     """dw (rows, D) from the gradients of places, or of bags of places where `bags` is not empty."""
+    if dw.nbytes < STREAMED:
+        _by_parts(dy, ids, bags, shares, D, padded, padding, rows, dw)
+        return
     ends = np.zeros(rows, np.int64)
     for i in range(ids.size):
         if not (padded and ids[i] == padding):
@@ -55,6 +62,47 @@ def dense(dy, ids, bags, shares, D, padded, padding, rows, dw):
                 order[ends[ids[i]]] = i
                 ends[ids[i]] += 1
     _add_rows(dy, order, ends, shares, D, dw)
+
+
+@inner
+def _by_parts(dy, ids, bags, shares, D, padded, padding, rows, dw):
+    """The same for a table that the caches hold; a part is 1 << shift rows."""
+    shift = 0
+    while (2 << shift) * D <= PART and 1 << shift < rows:
+        shift += 1
+    parts = -(-rows >> shift)
+    ends = np.zeros(parts + 1, np.int64)
+    for i in range(ids.size):
+        if not (padded and ids[i] == padding):
+            ends[(ids[i] >> shift) + 1] += 1
+    for part in range(parts):  # ends[part] is where a part's places begin; the next loop moves that to where they end
+        ends[part + 1] += ends[part]
+    keys, order = np.empty(ends[parts], np.int64), np.empty(ends[parts], np.int64)
+    b = 0
+    for i in range(ids.size):
+        if bags.size:
+            while bags[b + 1] <= i:
+                b += 1
+        if not (padded and ids[i] == padding):
+            k = ends[ids[i] >> shift]
+            ends[ids[i] >> shift] = k + 1
+            keys[k], order[k] = ids[i], b if bags.size else i
+    work = dw.size // 24 + keys.size * D // 6
+    spread(_part_task, parts, work, (dy, keys, order, ends, shares, D, 1 << shift, dw))
+
+
+@inner
+def _part_task(task, dy, keys, order, ends, shares, D, rows, dw):
+    """Rows task * rows and on of a table."""
+    one, far = dy.dtype.type(1), dy.nbytes >= STREAMED
+    clear(dw, task * rows * D, min(rows * D, dw.size - task * rows * D))
+    for k in range(ends[task - 1] if task else 0, ends[task]):
+        if far and k + AHEAD < order.size:
+            prefetch(dy, order[k + AHEAD] * D, D)
+        to, start = np.uint64(keys[k] * D), np.uint64(order[k] * D)
+        share = shares[order[k]] if shares.size else one
+        for d in range(np.uint64(D)):
+            dw[to + d] += dy[start + d] * share
 
 
 @kernel

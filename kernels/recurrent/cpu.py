@@ -8,6 +8,9 @@ h  = step(zx + h' u), a step after the other        cpu_simple.py, cpu_gru.py, c
 da and dh, a step before the other                  likewise
 dx = da w^T    dw = x^T da    du = before^T da    db = sum_BT da                            products of B T rows
 
+A GRU's tasks do the last line themselves where the weights are small: what they read is then still in their cores'
+caches, and da, before and other never go to memory.
+
 Elman 1990; Cho et al. 2014, arXiv:1406.1078; Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000. Sums are of
 the arrays' type; those of a step run in order, and tasks own whole sequences: the bits depend on nothing else.
 """
@@ -22,10 +25,10 @@ from .._cpu.panels import DIRECT_ROWS, empty_panels
 from .._cpu.product import TRANSPOSE_A, gemm
 from .._varying import copied, noted
 from ..matmul.cpu import linear_backward, linear_forward, matmul_forward
-from .cpu_gru import gru_gradient_steps, gru_steps
+from .cpu_gru import add_up, gru_gradient_steps, gru_steps
 from .cpu_lstm import lstm_gradient_steps, lstm_steps
 from .cpu_simple import simple_rnn_gradient_steps, simple_rnn_steps
-from .cpu_steps import packed, work_of
+from .cpu_steps import near, packed, work_of
 
 _NO_MASK = np.ones((1, 1), bool)
 
@@ -65,14 +68,28 @@ def gru_forward(x, w, u, b=None, h0=None, *, mask=None, reset_after=True, revers
 def gru_backward(
     dy, x, w, u, b=None, h0=None, *, y, gates, inner, mask=None, dh=None, reset_after=True, reverse=False, need_dx=True
 ):
-    H = u.shape[0]
-    da, before, dh0 = _gradients(x, u, y)
-    other = empty_like(y)  # with reset_after the gradient of `inner`, else `inner` itself, in the order of y
+    (B, _, D), H = x.shape, u.shape[0]
+    own = reset_after and near(x, u)
+    rows, work = work_of(y, 3)
+    da, before, dh0 = (y, y, empty((B, H), x.dtype)) if own else _gradients(x, u, y)
+    other = y if own else empty_like(y)  # the gradient of `inner`, or without reset_after `inner` itself, in y's order
     states = _state(dh, dh0), packed(u, True), _state(h0, dh0)
     options = *_masking(mask), bool(reverse), bool(reset_after)
+    dx, sums, panels = (empty_like(x) if own and need_dx else y), dh0, dh0.reshape(-1)
+    if own:
+        sums, panels, work = empty((-(-B // rows), (D + H + 2) * 3 * H), x.dtype), packed(w, True), 3 * work
+    more = own, x, panels, bool(need_dx), dx, sums
     gru_gradient_steps(
-        *work_of(y, 3), *_output_gradient(dy, y), *states, y, gates, inner, *options, da, before, other, dh0
+        rows, work, *_output_gradient(dy, y), *states, y, gates, inner, *options, da, before, other, dh0, *more
     )
+    if own:
+        total = empty(sums.shape[1], x.dtype)
+        add_up(sums, H, total)
+        dw, du, db = (
+            part.reshape(-1, 3 * H) for part in (total[: 3 * H * D], total[3 * H * D : -6 * H], total[-6 * H :])
+        )
+        db = None if b is None else db
+        return dx if need_dx else None, dw, du, db, None if h0 is None else dh0
     du = empty_like(u)
     _columns_product(_rows(before), _rows(da), 0, du, 0, 2 * H)
     if reset_after:

@@ -16,12 +16,16 @@ import numpy as np
 from .._cpu.gemm import MULTIPLIES
 from .._cpu.jit import inner, kernel
 from .._cpu.machine import TILE_ROWS
-from .._cpu.microkernel import ACCUMULATE, tile_by_rows
+from .._cpu.microkernel import ACCUMULATE, tile_by_columns, tile_by_rows
 from .._cpu.panels import DEPTH, Matrix, empty_panels, pack_panel, panel_columns
+from .._cpu.prefetch import prefetch
 from .._cpu.threads import flat, spread
 from .._cpu.vecmath import sigmoid, tanh
 
 ROWS, TASKS = 32, 4  # of a task at most; blocks shrink to a tile until there are as many tasks
+NEAR = 1 << 15  # elements of w and u; with so few a task's own gradients of them stay in its core's cache
+TOGETHER = 128  # rows of all steps that a task gathers for a product; a chain of as many sums
+PAD = 64  # elements behind a matrix that a tile may read and drop
 
 # B sequences of T steps with H units, `rows` of them to a task; mask (B * T,) counts if `masked`.
 Sequences = namedtuple("Sequences", "B T H rows mask masked reverse")
@@ -36,8 +40,16 @@ def work_of(y, gates):
     return -(-rows // TILE_ROWS) * TILE_ROWS, B * T * gates * H * H // MULTIPLIES
 
 
+def near(x, u):
+    """Whether tasks do the products of inputs and of weights' gradients themselves, while what they need is near.
+
+    What is large, or has too few sequences for TASKS, is done for all steps together.
+    """
+    return 0 < (x.shape[2] + u.shape[0]) * u.shape[1] <= NEAR and x.shape[0] > (TASKS - 1) * TILE_ROWS
+
+
 def packed(u, transposed):
-    """The panels of u (H, G H): of its gates one by one, as many each, or of its transpose."""
+    """The panels of u (H, G H): of its gates one by one, as many each, or of its transpose, or of w's."""
     H, N = u.shape
     gates = N // max(H, 1)
     parts, columns, depth = (1, H, N) if transposed else (gates, H, H)
@@ -78,12 +90,39 @@ def add_product(a, rows, panels, K, c):
 
 
 @inner
+def add_transposed_product(a, M, b, stride, N, depth, c, c0, ldc):
+    """c (M, N) += a^T b from c0 on, of a (depth, M) and b (depth, stride), of whose columns the first N count."""
+    width = panel_columns(c.itemsize)
+    for j in range(0, N, width):
+        columns = min(width, N - j)
+        for i in range(0, M, TILE_ROWS):
+            to, high = c0 + i * ldc + j, min(TILE_ROWS, M - i)
+            tile_by_columns(a, i, M, b, j, stride, c, to, ldc, c, 0, depth, high, columns, ACCUMULATE)
+
+
+@inner
+def add_column_sums(a, rows, c):
+    """c (N,) += the sums of the columns of a (rows, N)."""
+    N = np.uint64(c.size)
+    for row in range(np.uint64(rows)):
+        for j in range(N):
+            c[j] += a[row * N + j]
+
+
+@inner
 def state_before(s, first, rows, t, y, h0, to):
     """The states (rows, H) before step t, of all states y (B, T, H) and the first ones h0 (B, H)."""
     if t == (s.T - 1 if s.reverse else 0):
         copy(h0[first * s.H :], to)
     else:
         read_rows(y, (first * s.T + (t + 1 if s.reverse else t - 1)) * s.H, s.T * s.H, rows, to)
+
+
+@inner
+def ask_rows(source, start, stride, rows, count):
+    """Ask for so many elements of each row: the next step's, which lie too far apart to be expected."""
+    for row in range(rows):
+        prefetch(source, start + row * stride, count)
 
 
 @inner

@@ -56,6 +56,7 @@ def _cases(case, options=({},)):
             case(f"no units{said}", 2, 3, 2, 0, **one),
             case(f"blocks of rows, threads{said}", 37, 6, 11, 33, mask=_gaps(37, 6), **one),
             case(f"a depth block and more, threads{said}", 35, 3, 20, 261, **one),
+            case(f"many steps of small networks, threads{said}", 37, 41, 5, 9, mask=_gaps(37, 41), **one),
         )
 
 
