@@ -7,23 +7,40 @@ float(), int() and functions of `math` make of it does not.
 """
 
 import operator
+import threading
 
 import numpy as np
 
-recording = None  # the one of the CPU's kernels that is open (_cpu/recording.py)
+recording = None  # the one of the CPU's kernels that is open (_cpu/recording.py), in whichever thread
+
+
+class Changed(RuntimeError):
+    """A kernel of a replay found another number than it had found; the kernels after it have not run."""
+
+
+def here():
+    """The recording that is open in this thread, or None; other threads compute as they always do."""
+    found = recording  # read once: the other thread may close it meanwhile
+    return found if found is not None and found.thread == threading.get_ident() else None
 
 
 def refuse(why):
     """Say that what happens now cannot be repeated by kernels alone: Python chooses by values, or keeps something."""
-    if recording is not None:
-        recording.refuse(why)
+    if recording is not None and (found := here()):
+        found.refuse(why)
+
+
+def made(*arrays):
+    """Say that these arrays are new, and filled by kernels or by what is `noted`."""
+    if found := here():
+        found.made(*arrays)
 
 
 def noted(function, *arguments):
     """function(*arguments), which fills an array: NumPy's part of a step, which a replay does again."""
     result = function(*arguments)
-    if recording is not None:
-        recording.also(function, arguments, result)
+    if recording is not None and (found := here()):
+        found.also(function, arguments, result)
     return result
 
 
@@ -31,7 +48,7 @@ def copied(x, dtype=None, shape=None):
     """A copy of a NumPy array, perhaps of another dtype or repeated to a shape, which a replay makes again."""
     y = np.empty(x.shape if shape is None else shape, dtype or x.dtype)
     if recording is not None:
-        recording.made(y)
+        made(y)
     noted(np.copyto, y, x)
     return y
 

@@ -45,7 +45,7 @@ class _Random(Layer):
 
     def _step(self, x):
         """The number of this call for the array x, one that varies where it is recorded."""
-        if x.__class__ is np.ndarray and _varying.recording is None:
+        if x.__class__ is np.ndarray and (_varying.recording is None or _varying.here() is None):
             return self._next_step()
         return _varying.varying(self._next_step)
 

@@ -51,6 +51,9 @@ class Plain:
     def begin(self, kinds, watched):
         pass
 
+    def end(self):
+        pass
+
     def __call__(self, *batch):
         return self._trainer.step(*batch)
 

@@ -102,7 +102,8 @@ class Optimizer:
                 f"{op}: learning_rate is set to {learning_rate}, but {self.schedule!r} gives it; construct the "
                 f"optimizer with a number if it shall be set"
             )
-        self._learning_rate = learning_rate
+        # NumPy's float32 would make float32 of the numbers that are computed from it, but not in a recorded step
+        self._learning_rate = learning_rate.item() if isinstance(learning_rate, np.generic) else learning_rate
 
     @property
     def gradient_accumulation_steps(self):
@@ -151,10 +152,10 @@ class Optimizer:
         if len(gradients) < len(ready):
             ready = [p for p in ready if p.grad is not None]
         values, columns, averages = [p.value for p in ready], self._kept_together(ready), None
-        if _varying.recording is None:
+        if _varying.recording is None or (recording := _varying.here()) is None:
             self.iterations = int(self.iterations) + 1  # a recorded one would keep all before it
         else:
-            self.iterations = _varying.recording.counted(varying(self._count))
+            self.iterations = recording.counted(varying(self._count))
         if self.use_ema:
             *columns, averages = columns
         if self.takes_lists:
@@ -211,7 +212,7 @@ class Optimizer:
         if schedule is not None:
             return derived(lambda step: float(schedule.rate(step - 1)), self.iterations)
         first = value[0] if value.__class__ is list else value
-        if first.__class__ is np.ndarray and _varying.recording is None:
+        if first.__class__ is np.ndarray and (_varying.recording is None or _varying.here() is None):
             return self._learning_rate
         return varying(lambda: self._learning_rate)
 

@@ -13,13 +13,15 @@ import types
 
 import numpy as np
 
-from ..kernels._varying import refuse
+from ..kernels._varying import Changed, refuse
 from ..layers._tape import Buffer, Parameter, Tensor
 from .loss import FunctionLoss
+from .tracing import is_told
 from .walking import every_layer, walk
 
-_CHANGING = "_steps", "iterations", "accumulated", "_learning_rate", "_columns", "forward"  # change by themselves
+_CHANGING = "_steps", "iterations", "accumulated", "_learning_rate", "_columns"  # change by themselves
 _WARM, _NEVER = "a step has run", "cannot be replayed"
+_SIZES = 8  # of batches whose steps are kept; each has arrays that fill a cache at most
 
 
 class Replayed:
@@ -38,10 +40,11 @@ class Replayed:
         watched  whether code of the user's runs between steps, which may change anything
         """
         self._watched, now = watched, _dependencies(self._trainer)
-        if kinds != self._kinds or len(now) != len(self._then) or any(a is not b for a, b in zip(now, self._then)):
+        if kinds != self._kinds or len(self._known) > _SIZES:
             self._known.clear()
-        if kinds != self._kinds:
             self.room.clear()
+        elif len(now) != len(self._then) or any(a is not b for a, b in zip(now, self._then)):
+            self._known.clear()
         self._kinds, self._then = kinds, now
 
     def __call__(self, *batch):
@@ -51,7 +54,7 @@ class Replayed:
             return self._trainer.step(*batch)
         size = len(batch[0])
         known = self._known.get(size)
-        if known.__class__ is RecordedStep:
+        if known.__class__ is RecordedStep and known.proven:
             return self._repeat(known, size, batch)
         if known is None:
             self._known[size] = _WARM
@@ -59,10 +62,33 @@ class Replayed:
             self._known[size] = _NEVER
         if self._known[size] is not known or known is _NEVER:
             return self._trainer.step(*batch)
-        self._known[size] = step = self._recorded(size, batch)
+        return self._recorded(known, size, batch)
+
+    def end(self):
+        """After an epoch: let go of the gradients, which are the user's to keep."""
+        for step in self._known.values():
+            if step.__class__ is RecordedStep:
+                step.let_go()
+
+    def _recorded(self, known, size, batch):
+        """Record a step; where one is known that is not proven yet, by this one."""
+        from ..kernels._cpu.recording import Recording
+
+        if not Recording.turn.acquire(blocking=False):  # another thread records: perhaps next time
+            return self._trainer.step(*batch)
+        try:
+            step = self._recorded_on(size, batch)
+            if known is _WARM:
+                self._known[size] = step
+            else:
+                self._known[size] = known if known.gives(step) else _NEVER
+        finally:
+            Recording.turn.release()
+        if self._watched:
+            step.let_go()
         return step.result()
 
-    def _recorded(self, size, batch):
+    def _recorded_on(self, size, batch):
         """A step on a copy of the batch, or on the batch itself where the next one comes to the same place."""
         room = self.room.get(size, ())
         stays = len(room) == len(batch) and all(a is b for a, b in zip(room, batch))
@@ -73,15 +99,11 @@ class Replayed:
         return is_the_librarys(self._trainer) and optimizer.gradient_accumulation_steps is None
 
     def _repeat(self, step, size, batch):
-        if not step.proven:
-            other = self._recorded(size, batch)
-            self._known[size] = step if step.gives(other) else _NEVER
-            return other.result()
-        try:
-            step.replay(batch)
-        except Exception:  # Python finds it again, and has the words for it
+        if not step.replay(batch):  # Python finds out why, and has the words for it
             self._known[size] = _NEVER
             return self._trainer.step(*batch)
+        if self._watched:
+            step.let_go()
         return step.result()
 
 
@@ -100,26 +122,35 @@ class RecordedStep:
         weights, gradients = [p.value for p, _ in self._gradients], [gradient for _, gradient in self._gradients]
         self._differentiated.made([self._output, *gradients])
         self._changed = _Part(self._change, gradients, [*weights, *optimizer.kept()])
+        self._backup = None  # (arrays and counting layers that a replay changes before it may fail, copies of arrays)
+        if self._differentiated.recording.can_fail:
+            counting = [layer for layer in every_layer(trainer.model).values() if hasattr(layer, "_steps")]
+            self._backup = buffers, [x.copy() for x in buffers], counting
 
     def gives(self, other):
         """Whether a replay gives, from the batch of another recorded step, each of its bits; ends with its state."""
         self._take(other._batch)
         other._changed.undo()
-        self.proven = bool(
-            self._read_loss
-            and self._differentiated.recording.nbytes() <= _last_cache()  # larger ones are better shared within a step
-            and self._differentiated.gives(other._differentiated)
-            and _same(self._read_loss(), other._loss)
-        )
-        if self._trainer.penalised or not (self.proven and self._changed.gives(other._changed)):
-            self._changed = None
-        other._changed.redo()
+        try:
+            self.proven = bool(
+                self._read_loss
+                and self._differentiated.recording.nbytes() <= _last_cache()  # larger ones are better shared in a step
+                and self._differentiated.gives(other._differentiated)
+                and _same(self._read_loss(), other._loss)
+            )
+            if self._trainer.penalised or not (self.proven and self._changed.gives(other._changed)):
+                self._changed = None
+        finally:
+            other._changed.redo()
         return self.proven
 
     def replay(self, batch):
-        """The same for another batch; raises what kernels raise, before any weight is changed."""
+        """The same for another batch; whether it could be done: where it could not, all is as it was."""
         self._take(batch)
-        self._differentiated.recording.replay()
+        if self._backup is None:
+            self._differentiated.recording.replay()
+        elif not self._careful_replay(*self._backup):
+            return False
         for p, gradient in self._gradients:
             p.grad = gradient
         self._value = self._read_loss()
@@ -127,6 +158,13 @@ class RecordedStep:
             self._value = self._trainer.change(self._value)
         else:
             self._changed.recording.replay()
+        return True
+
+    def let_go(self):
+        """Copy the gradients that parameters have: the next replay writes over these."""
+        for p, gradient in self._gradients:
+            if p.grad is gradient:
+                p.grad = gradient.copy()
 
     def result(self):
         """What `trainer.step` returns."""
@@ -141,6 +179,20 @@ class RecordedStep:
 
     def _change(self):
         self._value = self._trainer.change(self._loss)
+
+    def _careful_replay(self, buffers, before, counting):
+        steps = [layer._steps for layer in counting]
+        for x, copy in zip(buffers, before):
+            np.copyto(copy, x)
+        try:
+            self._differentiated.recording.replay()
+        except Changed:
+            for x, copy in zip(buffers, before):
+                np.copyto(x, copy)
+            for layer, count in zip(counting, steps):
+                layer._steps = count
+            return False
+        return True
 
     def _take(self, batch):
         for mine, given in zip(self._batch, batch):
@@ -183,10 +235,13 @@ class _Part:
         if len(self.state) != len(other.state) or any(a is not b for a, b in zip(self.state, other.state)):
             return False
         other.undo()
-        mine.replay(others)
-        same = all(map(_same, [*self._made, *self.state], [*other._then, *other._after]))
-        other.redo()
-        return same
+        try:
+            mine.replay(others)
+            return all(map(_same, [*self._made, *self.state], [*other._then, *other._after]))
+        except Changed:
+            return False
+        finally:  # also where a signal raises
+            other.redo()
 
 
 def is_the_librarys(trainer):
@@ -209,9 +264,11 @@ def _dependencies(trainer):
     """Everything that a recorded step took as it was then, compared by identity."""
     found = trainer.optimizer.kept()
     for part in (trainer.optimizer, trainer.loss, *every_layer(trainer.model).values()):
-        found += [value for name, value in vars(part).items() if name not in _CHANGING]
+        for name, value in vars(part).items():
+            if name not in _CHANGING and not (name == "forward" and is_told(value)):
+                found.append(value)
     for p in trainer.model.parameters():
-        found += (p.value, p.requires_grad)
+        found += (p.value, p.requires_grad, p.regularizer)
     return found
 
 

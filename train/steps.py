@@ -27,14 +27,23 @@ class Steps:
             self._feed.room = step.room
         place, batches = self._trainer.place, iter(self._feed.epoch(self.epoch))
         place.skip(batches)
-        for batch in batches:
-            for call in self.before:
-                call(place.done, {})
-            yield add(*step(*batch))
+        try:
+            for batch in batches:
+                for call in self.before:
+                    call(place.done, {})
+                yield add(*step(*batch))
+        finally:
+            if self._replayed:
+                step.end()
+
+
+_HOOKS = "on_train_batch_begin", "on_train_batch_end"
+_ALL_HOOKS = {*_HOOKS, "on_batch_begin", "on_batch_end"}
 
 
 def _may_change_things(callback):
     """Whether code of the user's is called between steps."""
-    called = hooks([callback], "on_train_batch_begin") or hooks([callback], "on_train_batch_end")
     ours = type(callback).__module__.startswith(__package__) and not isinstance(callback, LambdaCallback)
-    return bool(called) and not ours
+    if ours and not _ALL_HOOKS & vars(callback).keys():
+        return False
+    return any(hooks([callback], name) for name in _HOOKS)

@@ -15,6 +15,7 @@ class Trace:
 
     def __init__(self, model):
         self._model, self._layers = model, every_layer(model)
+        self._own = {path: vars(layer)["forward"] for path, layer in self._layers.items() if "forward" in vars(layer)}
         called = []
         for path, layer in self._layers.items():
             vars(layer)["forward"] = _told(path, layer, layer.forward, called)
@@ -23,6 +24,9 @@ class Trace:
         """Let the layers be as they were."""
         for layer in self._layers.values():
             vars(layer).pop("forward", None)
+        for path, forward in self._own.items():
+            vars(self._layers[path])["forward"] = forward
+        self._layers, self._own = {}, {}
 
     def finish(self):
         """After the gradients of the first step: warn of weights without any."""
@@ -33,6 +37,11 @@ class Trace:
                 f"fit: {', '.join(missing)} got no gradient, so they are not trained: forward does not use them, or no "
                 f"loss depends on them; if that is meant, set trainable = False on their layers"
             )
+
+
+def is_told(forward):
+    """Whether this attribute of a layer is a Trace's."""
+    return getattr(forward, "__module__", None) == __name__
 
 
 def _told(path, layer, forward, called):

@@ -50,8 +50,8 @@ def tables(columns, read_only):
     found = []
     for known, like in _KINDS:
         table = np.empty((count, PLACES + len(parts)), np.int64)
-        if _varying.recording is not None:
-            _varying.recording.hold(parts, table)
+        if _varying.recording is not None and (recording := _varying.here()):
+            recording.hold(parts, table)
         here = _read(id(parts), table, read_only, known)
         if here < 0:
             return None

@@ -28,7 +28,7 @@ def empty(shape, dtype):
     count = math.prod(shape) if shape.__class__ is tuple else shape
     y = np.empty(shape, dtype) if count * dtype.itemsize < POOLED else aligned(shape, dtype)
     if _varying.recording is not None:
-        _varying.recording.made(y)
+        _varying.made(y)
     return y
 
 
@@ -38,7 +38,7 @@ def aligned(shape, dtype):
     buffer = _buffer(_size_class(size))
     y = np.ndarray(shape, dtype, buffer, _first[id(buffer)])
     if _varying.recording is not None:
-        _varying.recording.made(y)
+        _varying.made(y)
     return y
 
 

@@ -21,16 +21,17 @@ import threading
 import numpy as np
 
 from .. import _varying
-from .._varying import following, is_varying
+from .._varying import Changed, following, is_varying
 from . import jit
 
 
-class Changed(RuntimeError):
-    """A kernel of a replay found another number than it had found; the kernels after it have not run."""
-
-
 class Recording:
-    """The calls of kernels within `with`, of the thread that enters."""
+    """The calls of kernels within `with`, of the thread that enters.
+
+    One may be open at a time: who has `turn` may open one.
+    """
+
+    turn = threading.Lock()
 
     def __init__(self):
         self._calls = []  # (function, arguments, result)
@@ -40,20 +41,24 @@ class Recording:
         self._held = []
         self._results = {}  # {id: (number, what reads it anew)}
         self._why = None
-        self._thread = threading.get_ident()
+        self.thread = threading.get_ident()
 
     def __enter__(self):
         if _varying.recording is not None:
             raise RuntimeError("Recording: another recording is open; close it first")
-        _varying.recording = self
-        for dispatcher in jit.kernels:
-            dispatcher.__class__ = _noting(type(dispatcher))
+        try:
+            _varying.recording = self
+            for dispatcher in jit.kernels:
+                dispatcher.__class__ = _noting(_plain(dispatcher))
+        except BaseException:  # the user's signals raise anywhere
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error):
-        for dispatcher in jit.kernels:
-            dispatcher.__class__ = type(dispatcher).plain
         _varying.recording = None
+        for dispatcher in jit.kernels:  # perhaps more of them: another thread may have called for the first time
+            dispatcher.__class__ = _plain(dispatcher)
 
     def refuse(self, why):
         """Note that a replay would not do what was done."""
@@ -66,6 +71,11 @@ class Recording:
     def reader(self, number):
         """What gives this number, a result of what was recorded, after every replay; None where that is not known."""
         return self._results.get(id(number), (None, None))[1]
+
+    @property
+    def can_fail(self):
+        """Whether a replay may raise Changed."""
+        return any(result.__class__ is int for _, _, result in self._calls)
 
     @property
     def refused(self):
@@ -119,12 +129,11 @@ class Recording:
 
     def also(self, function, arguments, result):
         """Note what NumPy did; the result is None or one of the arguments."""
-        if threading.get_ident() == self._thread:
-            self._calls.append((function, arguments, result))
+        self._calls.append((function, arguments, result))
 
     def note(self, plain, dispatcher, arguments):
         """Do a call and note it; for the dispatchers."""
-        if threading.get_ident() != self._thread or dispatcher in _once:
+        if dispatcher in _once:
             return plain(dispatcher, *arguments)
         places = [place for place, x in enumerate(arguments) if is_varying(x)]
         self._varying += [(len(self._calls), place, arguments[place]) for place in places]
@@ -187,9 +196,15 @@ def _noting(kind):
         plain = kind
 
         def __call__(self, *arguments):
-            return _varying.recording.note(kind.__call__, self, arguments)
+            found = _varying.here()
+            return kind.__call__(self, *arguments) if found is None else found.note(kind.__call__, self, arguments)
 
     return Noting
+
+
+def _plain(dispatcher):
+    """A dispatcher's class outside of recordings."""
+    return getattr(type(dispatcher), "plain", type(dispatcher))
 
 
 _entries = {}

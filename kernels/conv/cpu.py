@@ -28,6 +28,7 @@ from .._cpu.scatter import scattered_gradient, scatters
 from .._cpu.strided import strided_gradient
 from .._cpu.winograd import CHANNELS, SQUARES, channel_groups, empty_filters, winograd_product
 from .._cpu.winograd_gradient import gradient_parts, winograd_filter_gradient
+from .._varying import noted
 from ..matmul.cpu import linear_forward
 
 TRANSFORM = 16  # estimated; with it every layer of docs/ladder/conv2d.md takes its faster way but one
@@ -122,7 +123,7 @@ def input_gradient(dz, view, w, bias, code, algorithm, dx):
         elif len(parts) > 1:
             pixels = empty((dx.shape[0], part.P, part.Q, dx.shape[3]), dz.dtype)
             _product(dz, part, w, taps, True, bias, code, pixels)
-            dx[:, a :: view.step_h, b :: view.step_w] = pixels
+            noted(np.copyto, dx[:, a :: view.step_h, b :: view.step_w], pixels)
         elif uses_winograd(part, dx.shape[0], dx.shape[3], dz.dtype, algorithm):
             _winograd(dz, part, w, True, bias, code, dx)
         else:
