@@ -185,8 +185,8 @@ def same_shape(op, /, **arrays):
             shape(op, name, x, leader[1].shape, leader)
 
 
-def out(op, given, expected, like):
-    """The caller's buffer for a result of shape `expected` and of the dtype of `like`; None is allowed."""
+def out(op, given, expected, like, /, **read):
+    """The caller's buffer for a result of shape `expected` and dtype of `like`, apart from `read`; None is allowed."""
     if given is not None:
         floats(op, None, out=given)
         on_cpu = given.__class__ is _ndarray and like.__class__ is _ndarray
@@ -195,8 +195,8 @@ def out(op, given, expected, like):
         elif given.dtype != like.dtype:
             raise TypeError(f"{op}: out is {given.dtype}, expected {like.dtype}, the dtype of the inputs")
         shape(op, "out", given, expected)
-        if on_cpu and not given.flags.writeable:
-            raise ValueError(f"{op}: out is read-only; pass a writeable array")
+        if on_cpu:
+            _device.host_out(op, given, read)
 
 
 def needed(op, name, x, because, remedy):

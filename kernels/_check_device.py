@@ -163,6 +163,15 @@ def integers(op, name, x, ndim, beside):
         _rank(op, name, shape, ndim)
 
 
+def host_out(op, out, read):
+    """A buffer in NumPy's memory: writeable, and apart from {name: array}, which are read after it is written to."""
+    if not out.flags.writeable:
+        raise ValueError(f"{op}: out is read-only; pass a writeable array")
+    for name, x in read.items():
+        if isinstance(x, np.ndarray) and np.may_share_memory(out, x) and np.shares_memory(out, x):
+            raise ValueError(f"{op}: out shares memory with {name}, which is still read then; pass another array")
+
+
 def out(op, given, like):
     """The caller's buffer lies where the inputs do, has their dtype and may be written."""
     if not on_device(like):

@@ -37,7 +37,7 @@ def attention_forward(q, k, v, bias=None, *, mask=None, scale=None, causal=False
     op = "attention_forward"
     _check(op, q, k, v, bias, mask, scale, rate, seed, step)
     if out is not None:
-        check.out(op, out, q.shape, q)
+        check.out(op, out, q.shape, q, q=q, k=k, v=v, bias=bias)
     options = {"mask": mask, "scale": scale, "causal": causal, "rate": rate, "seed": seed, "step": step}
     return _faces(q).attention_forward(q, k, v, bias, **options, out=out)
 

@@ -33,7 +33,7 @@ def conv2d_forward(
     op = "conv2d_forward"
     P, Q = _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation, algorithm)
     if out is not None:
-        check.out(op, out, (x.shape[0], P, Q, w.shape[3]), x)
+        check.out(op, out, (x.shape[0], P, Q, w.shape[3]), x, x=x, w=w, b=b)
     return _faces(x).conv2d_forward(
         x,
         w,

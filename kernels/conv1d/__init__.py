@@ -24,7 +24,7 @@ def conv1d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, a
     op = "conv1d_forward"
     P = _check_convolution(op, x, w, b, stride, padding, dilation, groups, activation)
     if out is not None:
-        check.out(op, out, (x.shape[0], P, w.shape[2]), x)
+        check.out(op, out, (x.shape[0], P, w.shape[2]), x, x=x, w=w, b=b)
     return _faces(x).conv1d_forward(
         x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation, out=out
     )

@@ -33,7 +33,7 @@ def conv2d_transpose_forward(
     op = "conv2d_transpose_forward"
     shape = _check_transpose(op, x, w, b, stride, padding, output_padding, dilation, groups, activation)
     if out is not None:
-        check.out(op, out, shape, x)
+        check.out(op, out, shape, x, x=x, w=w, b=b)
     return _faces(x).conv2d_transpose_forward(
         x,
         w,

@@ -26,7 +26,7 @@ def embedding_forward(ids, w, *, padding_index=None, out=None):
     op = "embedding_forward"
     check.integers(op, "ids", ids)
     check.floats(op, 2, w=w)
-    check.out(op, out, (*ids.shape, w.shape[1]), w)
+    check.out(op, out, (*ids.shape, w.shape[1]), w, w=w)
     _check_ids(op, ids, w.shape[0], padding_index, ("w", w))
     return _faces(w).embedding_forward(ids, w, padding_index=padding_index, out=out)
 

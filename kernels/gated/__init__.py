@@ -135,7 +135,7 @@ def _check_gradient(op, dy, x, out):
 
 def _check_halves(op, x, out):
     check.floats(op, x=x)
-    check.out(op, out, _half(op, x), x)
+    check.out(op, out, _half(op, x), x, x=x)
 
 
 def _check_halves_gradient(op, dy, x, out):

@@ -23,7 +23,7 @@ def matmul_forward(a, b, *, transpose_a=False, transpose_b=False, out=None):
     op = "matmul_forward"
     shape = _product_shape(op, a, b, transpose_a, transpose_b)
     if out is not None:
-        check.out(op, out, shape, a)
+        check.out(op, out, shape, a, a=a, b=b)
     return _faces(a).matmul_forward(a, b, transpose_a=transpose_a, transpose_b=transpose_b, out=out)
 
 
@@ -53,7 +53,7 @@ def linear_forward(x, w, b=None, *, activation=None, out=None):
     """
     _check_linear("linear_forward", x, w, b, activation)
     if out is not None:
-        check.out("linear_forward", out, (x.shape[0], w.shape[1]), x)
+        check.out("linear_forward", out, (x.shape[0], w.shape[1]), x, x=x, w=w, b=b)
     return _faces(x).linear_forward(x, w, b, activation=activation, out=out)
 
 

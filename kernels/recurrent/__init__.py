@@ -32,7 +32,7 @@ def simple_rnn_forward(x, w, u, b=None, h0=None, *, mask=None, activation="tanh"
     op = "simple_rnn_forward"
     _check_network(op, 1, x, w, u, b, ("h0", h0), None, mask)
     check.choice(op, "activation", activation, ACTIVATIONS)
-    check.out(op, out, (*x.shape[:2], u.shape[0]), x)
+    check.out(op, out, (*x.shape[:2], u.shape[0]), x, x=x, w=w, u=u)
     return _faces(x).simple_rnn_forward(x, w, u, b, h0, mask=mask, activation=activation, reverse=reverse, out=out)
 
 
@@ -68,7 +68,7 @@ def gru_forward(x, w, u, b=None, h0=None, *, mask=None, reset_after=True, revers
     """
     op = "gru_forward"
     _check_network(op, 3, x, w, u, b, ("h0", h0), None, mask, reset_after)
-    check.out(op, out, (*x.shape[:2], u.shape[0]), x)
+    check.out(op, out, (*x.shape[:2], u.shape[0]), x, x=x, w=w, u=u)
     return _faces(x).gru_forward(x, w, u, b, h0, mask=mask, reset_after=reset_after, reverse=reverse, out=out)
 
 
@@ -117,7 +117,7 @@ def lstm_forward(x, w, u, b=None, h0=None, c0=None, *, mask=None, reverse=False,
     """
     op = "lstm_forward"
     _check_network(op, 4, x, w, u, b, ("h0", h0), ("c0", c0), mask)
-    check.out(op, out, (*x.shape[:2], u.shape[0]), x)
+    check.out(op, out, (*x.shape[:2], u.shape[0]), x, x=x, w=w, u=u)
     return _faces(x).lstm_forward(x, w, u, b, h0, c0, mask=mask, reverse=reverse, out=out)
 
 

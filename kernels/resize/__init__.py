@@ -27,7 +27,7 @@ def upsample2d_forward(x, *, factor=2, interpolation="nearest", out=None):
     factor = f, g = pair(op, "factor", factor)
     check.choice(op, "interpolation", interpolation, INTERPOLATIONS)
     N, H, W, C = x.shape
-    check.out(op, out, (N, f * H, g * W, C), x)
+    check.out(op, out, (N, f * H, g * W, C), x, x=x)
     return _faces(x).upsample2d_forward(x, factor=factor, interpolation=interpolation, out=out)
 
 

@@ -25,7 +25,7 @@ def add_forward(a, b, *, out=None):
     """
     op = "add_forward"
     check.floats(op, a=a, b=b)
-    check.out(op, out, _broadcast(op, a, b), a)
+    check.out(op, out, _broadcast(op, a, b), a, **_elsewhere(out, a=a, b=b))
     return _faces(a).add_forward(a, b, out=out)
 
 
@@ -48,7 +48,7 @@ def multiply_forward(a, b, *, out=None):
     """
     op = "multiply_forward"
     check.floats(op, a=a, b=b)
-    check.out(op, out, _broadcast(op, a, b), a)
+    check.out(op, out, _broadcast(op, a, b), a, **_elsewhere(out, a=a, b=b))
     return _faces(a).multiply_forward(a, b, out=out)
 
 
@@ -81,7 +81,7 @@ def concatenate_forward(arrays, *, axis=-1, out=None):
     for name, x in names.items():
         check.shape(op, name, x, expected, ("arrays[0]", first))
     shape = (*first.shape[:axis], sum(x.shape[axis] for x in arrays), *first.shape[axis + 1 :])
-    check.out(op, out, shape, first)
+    check.out(op, out, shape, first, **names)
     return _faces(first).concatenate_forward(arrays, axis=axis, out=out)
 
 
@@ -123,7 +123,7 @@ def transpose_forward(x, *, axes=None, out=None):
     op = "transpose_forward"
     check.floats(op, x=x)
     axes = _check_axes(op, "x", x, axes)
-    check.out(op, out, tuple(x.shape[a] for a in axes), x)
+    check.out(op, out, tuple(x.shape[a] for a in axes), x, x=x)
     return _faces(x).transpose_forward(x, axes=axes, out=out)
 
 
@@ -133,7 +133,7 @@ def transpose_backward(dy, *, axes=None, out=None):
     check.floats(op, dy=dy)
     axes = _check_axes(op, "dy", dy, axes)
     back = tuple(axes.index(a) for a in range(dy.ndim))
-    check.out(op, out, tuple(dy.shape[a] for a in back), dy)
+    check.out(op, out, tuple(dy.shape[a] for a in back), dy, dy=dy)
     return _faces(dy).transpose_backward(dy, axes=axes, out=out)
 
 
@@ -153,7 +153,7 @@ def gather_forward(x, indices, *, axis=0, out=None):
     check.floats(op, x=x)
     check.integers(op, "indices", indices)
     axis = check.axis(op, axis, "x", x)
-    check.out(op, out, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x)
+    check.out(op, out, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x, x=x, indices=indices)
     _check_indices(op, indices, x.shape[axis], ("x", x))
     return _faces(x).gather_forward(x, indices, axis=axis, out=out)
 
@@ -174,6 +174,17 @@ def gather_backward(dy, indices, *, input_shape, axis=0):
     check.shape(op, "dy", dy, expected, ("input_shape", input_shape))
     _check_indices(op, indices, input_shape[axis], ("input_shape", input_shape))
     return _faces(dy).gather_backward(dy, indices, input_shape=input_shape, axis=axis)
+
+
+def _elsewhere(out, **operands):
+    """The operands that do not lie just where the result goes."""
+    if out is None:
+        return {}
+    return {name: x for name, x in operands.items() if x.shape != out.shape or not _same_place(x, out)}
+
+
+def _same_place(x, out):
+    return isinstance(x, np.ndarray) and isinstance(out, np.ndarray) and x.ctypes.data == out.ctypes.data
 
 
 def _broadcast(op, a, b):

@@ -25,7 +25,7 @@ def pad_forward(x, *, width, value=0.0, out=None):
     check.floats(op, x=x)
     check.real(op, "value", value)
     width, shape = _check_width(op, "x", x, width, 1)
-    check.out(op, out, shape, x)
+    check.out(op, out, shape, x, x=x)
     return _faces(x).pad_forward(x, width=width, value=value, out=out)
 
 
@@ -35,7 +35,7 @@ def pad_backward(dy, *, width, out=None):
     dy = np.asarray(dy) if isinstance(dy, np.generic) else dy
     check.floats(op, dy=dy)
     width, shape = _check_width(op, "dy", dy, width, -1)
-    check.out(op, out, shape, dy)
+    check.out(op, out, shape, dy, dy=dy)
     return _faces(dy).pad_backward(dy, width=width, out=out)
 
 
@@ -52,7 +52,7 @@ def crop_forward(x, *, width, out=None):
     op = "crop_forward"
     check.floats(op, x=x)
     width, shape = _check_width(op, "x", x, width, -1)
-    check.out(op, out, shape, x)
+    check.out(op, out, shape, x, x=x)
     return _faces(x).crop_forward(x, width=width, out=out)
 
 
@@ -62,7 +62,7 @@ def crop_backward(dy, *, width, out=None):
     dy = np.asarray(dy) if isinstance(dy, np.generic) else dy
     check.floats(op, dy=dy)
     width, shape = _check_width(op, "dy", dy, width, 1)
-    check.out(op, out, shape, dy)
+    check.out(op, out, shape, dy, dy=dy)
     return _faces(dy).crop_backward(dy, width=width, out=out)
 
 

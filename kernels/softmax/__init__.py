@@ -129,7 +129,7 @@ def logsumexp_forward(x, *, axis=-1, out=None):
     """
     check.floats("logsumexp_forward", x=x)
     axis = check.axis("logsumexp_forward", axis, "x", x)
-    check.out("logsumexp_forward", out, x.shape[:axis] + x.shape[axis + 1 :], x)
+    check.out("logsumexp_forward", out, x.shape[:axis] + x.shape[axis + 1 :], x, x=x)
     return _faces(x).logsumexp_forward(x, axis=axis, out=out)
 
 
