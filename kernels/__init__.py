@@ -1,4 +1,8 @@
-"""Pure functions on arrays: `<op>_forward`, `<op>_backward`; this page lists them all."""
+"""Pure functions on arrays: `<op>_forward`, `<op>_backward`; this page lists them all.
+
+`out=` takes the caller's array for the result: of its shape and dtype, in C order, and apart from what a kernel reads;
+ops of elements, and sums and products with an operand that lies just there, may also overwrite it.
+"""
 
 from . import _names
 from .activation import (
