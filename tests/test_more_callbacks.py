@@ -114,7 +114,7 @@ def test_callbacks_may_look_at_what_one_before_them_gives(tmp_path):
     with pytest.raises(ValueError, match="EarlyStopping: monitor is 'score', expected one of 'loss'"):
         fit(EarlyStopping("score"), gives)
     with pytest.warns(RuntimeWarning, match="EarlyStopping: no epoch had 'scores'; there are loss"):
-        fit(gives, EarlyStopping("scores"))
+        fit(gives, EarlyStopping("scores", mode="max"))
 
 
 def test_learning_rates_of_a_function_are_in_the_history(capsys):

@@ -25,7 +25,7 @@ from tilewright.train import (
     SparseCategoricalCrossentropy,
     TerminateOnNaN,
 )
-from tilewright.train.callbacks.base import Monitor
+from tilewright.train.callbacks.direction import mode_by_words
 
 X, T = np.ones((8, 3), np.float32), np.ones(8, np.float32)
 
@@ -158,15 +158,17 @@ def test_columns_of_a_validation_now_and_then(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("key", "larger"),
+    ("key", "mode"),
     [
-        ("val_layer2_mse", False), ("vaccine_loss", False), ("accuracy_loss", False), ("accidents_mae", False),
-        ("val_sparse_categorical_accuracy", True), ("acc", True), ("pr_auc", True), ("AUC", True), ("f1_score", True),
-        ("val_r2", True), ("out_average_precision", True), ("recall_1", True), ("loss", False), ("rmse", False),
+        ("val_layer2_mse", "min"), ("vaccine_loss", "min"), ("accuracy_loss", "min"), ("accidents_mae", "min"),
+        ("val_sparse_categorical_accuracy", "max"), ("acc", "max"), ("pr_auc", "max"), ("AUC", "max"),
+        ("f1_score", "max"), ("val_r2", "max"), ("out_average_precision", "max"), ("recall_1", "max"),
+        ("loss", "min"), ("rmse", "min"), ("score", None), ("val_x", None), ("inaccuracy", None),
+        ("neg_log_loss", None), ("neg_mse", None), ("learning_rate", None),
     ],
 )  # fmt: skip
-def test_what_is_better_the_larger_it_is(key, larger):
-    assert Monitor(key, "auto").better(2.0, than=1.0) is larger
+def test_what_the_words_of_a_key_say(key, mode):
+    assert mode_by_words(key) == mode
 
 
 def test_a_second_fit_saves_what_is_better_than_in_the_first(tmp_path):

@@ -42,6 +42,7 @@ class Loss:
     ...     return ((output - target) * (output - target)).mean() / 2
     """
 
+    direction = "min"  # of a loss that is a metric too: metrics/base.py
     from_logits = _looked = False
     probabilities_by = None  # the activation before it, of a loss that takes probabilities or logits
     with_gradient = None  # (y, t) -> (loss, dy) in one pass, of losses that have it

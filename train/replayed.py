@@ -132,17 +132,21 @@ class RecordedStep:
         self._take(other._batch)
         other._changed.undo()
         try:
-            self.proven = bool(
+            same = bool(
                 self._read_loss
                 and self._differentiated.recording.nbytes() <= _last_cache()  # larger ones are better shared in a step
                 and self._differentiated.gives(other._differentiated)
                 and _same(self._read_loss(), other._loss)
             )
-            if self._trainer.penalised or not (self.proven and self._changed.gives(other._changed)):
+            if self._trainer.penalised or not (same and self._changed.gives(other._changed)):
                 self._changed = None
         finally:
             other._changed.redo()
-        return self.proven
+        self.proven = same
+        for part in (self._differentiated, self._changed):
+            if part is not None:
+                part.forget()
+        return same
 
     def replay(self, batch):
         """The same for another batch; whether it could be done: where it could not, all is as it was."""
@@ -226,6 +230,10 @@ class _Part:
         """Let the state be as it was after."""
         for x, after in zip(self.state, self._after):
             x[...] = after
+
+    def forget(self):
+        """Keep no copies any more: the recording is all that is needed."""
+        self._before = self._after = self._then = ()
 
     def gives(self, other):
         """Whether a replay, with another part's numbers and from its state, ends with its bits; ends with its state."""

@@ -6,7 +6,6 @@ computed when they are read.
 
 import inspect
 import itertools
-import re
 
 from ...kernels import _check as check
 from ..advice import caution
@@ -172,12 +171,11 @@ class History(Callback):
 class Monitor:
     """Whether a value of `logs` is better than the best so far.
 
-    mode  "min", "max", or "auto": larger is better for accuracy, precision, recall, f1, auc and r2
+    mode  "min", or "max" where larger is better: direction.py
     """
 
     def __init__(self, key, mode, min_delta=0.0, best=None):
-        larger = mode == "max" or mode == "auto" and not key.endswith("loss") and bool(_LARGER.search(key.lower()))
-        self.key, self._sign, self._delta, self._seen = key, 1 if larger else -1, abs(min_delta), False
+        self.key, self._sign, self._delta, self._seen = key, 1 if mode == "max" else -1, abs(min_delta), False
         self.best = -self._sign * float("inf") if best is None else best
 
     def of(self, logs):
@@ -194,9 +192,6 @@ class Monitor:
     def better(self, value, than=None):
         """Whether the value is better than the best, or than another one, by more than min_delta."""
         return self._sign * (value - (self.best if than is None else than)) > self._delta
-
-
-_LARGER = re.compile(r"(acc|accuracy|precision|recall|auc)(?![a-z])|(?<![a-z\d])(f1|r2)(?!\d)")  # words of a key
 
 
 def takes(function, count):

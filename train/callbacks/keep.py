@@ -7,6 +7,7 @@ import warnings
 from ...kernels import _check as check
 from ..checkpoint import Checkpoint
 from .base import Callback, Monitor, expect_key
+from .direction import mode_of
 
 
 class ModelCheckpoint(Callback):
@@ -18,7 +19,8 @@ class ModelCheckpoint(Callback):
     verbose                  1 says what is saved
     save_best_only           save only when monitor is better than at the last save
     save_weights_only        `model.save_weights` instead of `model.save`
-    mode                     "min", "max", or "auto": larger is better for accuracy, precision, recall, f1, auc and r2
+    mode                     "min", "max", or "auto": losses are to fall, a metric says it by its `direction`;
+                             where nobody knows, "auto" is an error
     save_freq                "epoch", or a number of batches, after as many of which it saves, with the epoch's
                              running values; {batch} can stand in filepath then
     initial_value_threshold  what monitor has to be better than from the start
@@ -55,7 +57,8 @@ class ModelCheckpoint(Callback):
             known = [key for key in self.keys if self.save_freq == "epoch" or not key.startswith("val_")]
             expect_key(self, known)
         if self._monitor is None:  # a second `fit` saves what is better than in the first one, as in Keras
-            self._monitor = Monitor(self.monitor, self.mode, best=self.initial_value_threshold)
+            mode = mode_of(self) if self.save_best_only else self.mode
+            self._monitor = Monitor(self.monitor, mode, best=self.initial_value_threshold)
         self._epoch = self._batches = 0
         self._path(dict.fromkeys(self.keys, 0.0), 0)
         if not self.save_weights_only:

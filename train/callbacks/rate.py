@@ -2,6 +2,7 @@
 
 from ...kernels import _check as check
 from .base import Callback, Monitor, expect_key, takes
+from .direction import mode_of
 
 
 class LearningRateScheduler(Callback):
@@ -47,7 +48,8 @@ class ReduceLROnPlateau(Callback):
     monitor    a key of the history
     factor     from 0 to below 1
     verbose    1 says every change
-    mode       "min", "max", or "auto": larger is better for accuracy, precision, recall, f1, auc and r2
+    mode       "min", "max", or "auto": losses are to fall, a metric says it by its `direction`;
+               where nobody knows, "auto" is an error
     min_delta  what counts as better, from 0
     cooldown   epochs after a change that are not counted
     min_lr     the rate does not fall below it
@@ -72,7 +74,7 @@ class ReduceLROnPlateau(Callback):
     def on_train_begin(self, logs=None):
         expect_key(self, self.keys)
         expect_number(self)
-        self._monitor = Monitor(self.monitor, self.mode, self.min_delta)
+        self._monitor = Monitor(self.monitor, mode_of(self), self.min_delta)
         self._waited = self._cooling = 0
 
     def on_epoch_end(self, epoch, logs=None):

@@ -2,6 +2,7 @@
 
 from ...kernels import _check as check
 from .base import Callback, Monitor, expect_key
+from .direction import mode_of
 
 
 class EarlyStopping(Callback):
@@ -11,7 +12,8 @@ class EarlyStopping(Callback):
     min_delta             from 0
     patience              a whole number; 0 stops at the first epoch that is not better
     verbose               1 says when it stops and which weights it restores
-    mode                  "min", "max", or "auto": larger is better for accuracy, precision, recall, f1, auc and r2
+    mode                  "min", "max", or "auto": losses are to fall, a metric says it by its `direction`;
+                          where nobody knows, "auto" is an error
     baseline              improvements count from here on only; None for any
     restore_best_weights  whether the model ends with the weights of its best epoch; of the first one that is looked
                           at where no epoch was better, as for a loss that was NaN all along
@@ -39,7 +41,7 @@ class EarlyStopping(Callback):
 
     def on_train_begin(self, logs=None):
         expect_key(self, self.keys)
-        self._monitor = Monitor(self.monitor, self.mode, self.min_delta)
+        self._monitor = Monitor(self.monitor, mode_of(self), self.min_delta)
         self.best_epoch, self.stopped_epoch = 0, 0
         self._weights, self._waited = None, 0
 

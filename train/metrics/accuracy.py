@@ -24,6 +24,8 @@ class Accuracy(Mean):
     0.5
     """
 
+    direction = "max"
+
     def __init__(self, name="accuracy"):
         super().__init__(name)
         self._binary, self._cut, self._ignore, self._doubted = None, 0.5, None, False
@@ -58,6 +60,8 @@ class BinaryAccuracy(Mean):
     Without a threshold it is 0.5, and 0 where the loss is on logits.
     """
 
+    direction = "max"
+
     def __init__(self, threshold=None, name="binary_accuracy"):
         super().__init__(name)
         if threshold is not None:
@@ -77,6 +81,8 @@ class BinaryAccuracy(Mean):
 class CategoricalAccuracy(Mean):
     """Share of rows of y (N, ..., C) whose largest column is that of t (N, ..., C), one-hot."""
 
+    direction = "max"
+
     def __init__(self, name="categorical_accuracy"):
         super().__init__(name)
 
@@ -95,6 +101,8 @@ class SparseCategoricalAccuracy(Mean):
 
     Without an ignore_class it is that of the loss.
     """
+
+    direction = "max"
 
     def __init__(self, ignore_class=None, name="sparse_categorical_accuracy"):
         super().__init__(name)

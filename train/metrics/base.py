@@ -15,11 +15,13 @@ from ..weights import sample_weights, spread
 class Metric:
     """Base of all metrics: `prepare` once, then `reset`, `update` any number of times, `result`.
 
-    The result is that of all samples since `reset`, however they were cut into pieces.
+    The result is that of all samples since `reset`, however they were cut into pieces. `direction` says what callbacks
+    take for better: "max" for a score, "min" for an error.
     """
 
     scalar = True  # whether the result is one number, which `compile` wants
     by_batch = False  # whether it has to see batches one by one, as they come
+    direction = None  # "max" where a larger result is better, "min" where a smaller one is, None where nobody knows
 
     def __init__(self, name):
         self.name = name

@@ -16,6 +16,8 @@ AVERAGES = (None, "macro", "micro", "weighted")
 class _Counts(Metric):
     """What can be said from the counts of true and false, positives and negatives, of each class."""
 
+    direction = "max"
+
     def __init__(self, threshold, average, name):
         op = type(self).__name__
         if threshold is not None:

@@ -8,14 +8,14 @@ class FunctionMetric(Metric):
     """A function (output, target) of arrays that gives a number: its mean over batches, by their samples.
 
     target is as the loss takes it. A function that gives values a sample is averaged over those, by weights if there
-    are any.
+    are any. Its `direction` is an attribute of the function: `score.direction = "max"`.
     """
 
     by_batch = True
 
     def __init__(self, function, name=None):
         own.expect_order("metric", function)
-        self.function = function
+        self.function, self.direction = function, getattr(function, "direction", None)
         super().__init__(name or own.name_of(function))
 
     def reset(self):

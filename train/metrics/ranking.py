@@ -89,6 +89,8 @@ class AUC(_Ranking):
     0.75
     """
 
+    direction = "max"
+
     def __init__(self, curve="ROC", name="auc"):
         check.choice("AUC", "curve", curve, ("ROC", "PR"))
         self.curve = curve
@@ -113,6 +115,8 @@ class AveragePrecision(_Ranking):
 
     The area under the curve of precision over recall without interpolation, as scikit-learn has it.
     """
+
+    direction = "max"
 
     def __init__(self, name="pr_auc"):
         super().__init__(name)

@@ -12,6 +12,8 @@ from .base import Mean, Metric, Moments, alike, pair, weights
 class SquaredError(Mean):
     """Mean of (y - t)^2."""
 
+    direction = "min"
+
     def __init__(self, name="mse"):
         super().__init__(name)
 
@@ -41,6 +43,8 @@ class RootMeanSquaredError(SquaredError):
 class AbsoluteError(Mean):
     """Mean of |y - t|."""
 
+    direction = "min"
+
     def __init__(self, name="mae"):
         super().__init__(name)
 
@@ -58,6 +62,8 @@ class R2Score(Metric):
 
     A column of equal targets scores 1 where the outputs are right, else 0; NaN for less than two samples.
     """
+
+    direction = "max"
 
     def __init__(self, average="uniform", name="r2"):
         check.choice("R2Score", "average", average, ("uniform", "variance_weighted"))
