@@ -48,7 +48,8 @@ class Axes:
             "before anything is computed change the array, x.value"
         )
 
-    __contains__ = None  # `1.0 in x` would compare with `==`, which of tensors asks whether they are one and the same
+    def __contains__(self, one):
+        return bool(np.any(self == one))
 
     def __iter__(self):
         if self.value.ndim == 0:
@@ -158,6 +159,11 @@ class Axes:
 
 def _index(one):
     """One part of a key, of which an array is copied: the gradient needs it as it is now."""
+    kind = one.__class__
+    if kind is slice or kind is int:
+        return one
+    if kind is bool:
+        raise TypeError(f"indexing: the part is {one}, expected an array of booleans, such as x > 0, or numbers")
     if isinstance(one, Axes):
         one = one.numpy()
     if isinstance(one, (np.ndarray, list)):

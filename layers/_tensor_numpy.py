@@ -22,6 +22,8 @@ _OF_ELEMENTS = {
     np.less_equal: ("__le__", "__ge__"),
     np.greater: ("__gt__", "__lt__"),
     np.greater_equal: ("__ge__", "__le__"),
+    np.equal: ("__eq__", "__eq__"),
+    np.not_equal: ("__ne__", "__ne__"),
     np.negative: ("__neg__",),
     np.positive: ("__pos__",),
     np.absolute: ("abs",),

@@ -87,7 +87,8 @@ def _last(thing, i=0):
         symbol = thing.outputs[i]
         while symbol.call is not None and isinstance(symbol.call.thing, _MOVING):
             symbol = symbol.call.inputs[0]
-        return None if symbol.call is None else _last(symbol.call.thing, symbol.call.results.index(symbol))
+        call = symbol.call
+        return None if call is None else _last(call.thing, next(i for i, y in enumerate(call.results) if y is symbol))
     return _last(thing.layer) if isinstance(thing, layers.TimeDistributed) else thing
 
 
