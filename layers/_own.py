@@ -43,6 +43,25 @@ def no_gradient(why):
     )
 
 
+def expect_real(op, dtype):
+    """The array of what wants a gradient has no whole numbers: theirs would be truncated."""
+    if dtype.kind not in "fV":  # bfloat16 is V
+        other = "make a Buffer of what is not trained" if op == "Parameter" else "leave requires_grad=True away"
+        raise TypeError(
+            f"{op}: the value is {dtype}, expected float32 or float64 because it wants a gradient; give it "
+            f"value.astype(np.float32), or {other}"
+        )
+
+
+def changed_in_place(tensor, sign):
+    """The error where `p -= step` is said of a parameter or a leaf, and would give a new tensor the name p."""
+    return TypeError(
+        f"{type(tensor).__name__}: x {sign} ... would leave it as it is, and make a new tensor named x; change the "
+        f"array, as in x.value {sign} 0.1 * x.grad, or let an optimizer do it; for a new tensor write x = x "
+        f"{sign[:-1]} ..."
+    )
+
+
 def expect_need_dx(backward, error):
     """An error that says that a closure has no such argument is said in words that help."""
     if "unexpected keyword argument 'need_dx'" in str(error):

@@ -63,6 +63,8 @@ class Symbol(Tensor):
     def __mul__(self, other):
         return _merged("Multiply", self, other)
 
+    __iadd__, __isub__, __imul__ = __add__, __sub__, __mul__
+
     def __repr__(self):
         name = "" if self.name is None else f", name={self.name!r}"
         return f"Symbol(shape={self.shape}, dtype={self.value.dtype}{name})"

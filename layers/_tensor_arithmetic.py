@@ -74,6 +74,27 @@ class Arithmetic:
     def __rtruediv__(self, other):
         return _reflected(_DIVIDE, other, self)
 
+    # `loss += penalty` is the sum, as without these; a parameter, or a leaf, says that it stays as it is
+    def __iadd__(self, other):
+        self._expect_result("+=")
+        return self + other
+
+    def __isub__(self, other):
+        self._expect_result("-=")
+        return self - other
+
+    def __imul__(self, other):
+        self._expect_result("*=")
+        return self * other
+
+    def __itruediv__(self, other):
+        self._expect_result("/=")
+        return self / other
+
+    def __ipow__(self, exponent):
+        self._expect_result("**=")
+        return self**exponent
+
     def maximum(self, other):
         """The larger of each two elements; of equal ones the gradient goes to this tensor's."""
         return _binary(_MAXIMUM, self, other)
