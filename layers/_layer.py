@@ -37,6 +37,7 @@ class Layer(Called, Weighted):
     """
 
     built = False
+    uncalled = False  # whether a run of its model did not call it, so that it was not built
     training = True  # Dropout and the like look at it; set by `train()` and `eval()` of the model
     several = False  # whether it takes several inputs
     output_shape = None  # with None for the batch axis, known after the first call; a list of them for several results

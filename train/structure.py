@@ -97,6 +97,7 @@ class Reader:
                     model(inputs if len(inputs) > 1 else inputs[0])
 
             on_sizes(run, shapes)
+            model.note_uncalled()
             model.input_shape, model.declared = shapes[0] if len(shapes) == 1 else shapes, True
         for layer in self._layers:
             vars(layer).pop("source", None)

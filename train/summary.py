@@ -25,7 +25,8 @@ def table(model, width):
             continue
         shape, connections = graph.about(path, thing)
         weights = _weights(thing.parameters()) if isinstance(thing, Layer) else ("", "", "")
-        rows.append((f"{path} ({_kind(thing)})", str(shape or ""), *weights, connections))
+        said = "not called" if isinstance(thing, Layer) and not thing.built else str(shape or "")
+        rows.append((f"{path} ({_kind(thing)})", said, *weights, connections))
         if isinstance(thing, Layer):
             activations += _sizes(shape) * thing.dtype.itemsize
     lines = _aligned(rows, width)
@@ -86,7 +87,9 @@ def _cut(text, room):
 def described(model):
     """A model in a line, its `repr`: class, name, number of layers, number of weights."""
     count = len(model.layers)
-    built = all(layer.built for layer in model.named_layers().values()) and (count or model.parameters())
+    built = all(layer.built or layer.uncalled for layer in model.named_layers().values()) and (
+        count or model.parameters()
+    )
     weights = f"{model.count_params():,} parameters" if built else "not built"
     name = f" {model.name!r}" if model.name else ""
     return f"<{_kind(model)}{name}: {count} layer{'' if count == 1 else 's'}, {weights}>"
