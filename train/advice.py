@@ -41,6 +41,21 @@ def look_at_outputs(op, model, loss, output):
                 look_at_numbers(op, one, y)
 
 
+def look_at_order(op, model, x, shuffle):
+    """Warn where batches are shuffled, and layers begin each with the states that the one before it ended with."""
+    stateful = [path for path, layer in every_layer(model).items() if getattr(layer, "stateful", False)]
+    if not stateful:
+        return
+    from .feeds import is_stream  # which imports callbacks, and those this
+
+    batches = is_stream(x)
+    if getattr(x, "shuffle", None) is True if batches else shuffle:
+        caution(
+            f"{op}: {stateful[0]} is stateful and begins with the states that the batch before ended with, sample by "
+            f"sample, but shuffle=True{' of x' if batches else ''} puts other samples there; say shuffle=False"
+        )
+
+
 def look_at_numbers(op, loss, y):
     """Warn where numbers that a loss takes for probabilities are below 0 or above 1."""
     if loss.from_logits or not isinstance(y, np.ndarray) or not y.size:

@@ -8,6 +8,7 @@ import numpy as np
 from ..kernels import _check as check
 from ..layers._tape import Tensor
 from . import data
+from .advice import look_at_order
 from .callbacks import History, hooks
 from .door import masks, values
 from .feeds import Interrupted
@@ -71,6 +72,7 @@ class Trainer(Measuring):
                 validation = self.validation_feed(validation_data, *later)
             if not any(p.trainable for p in model.parameters()):
                 raise ValueError("fit: the model has no trainable parameters")
+            look_at_order(op, model, x, shuffle)
             history = model.history = History()
             everyone = sorted([*callbacks, history, *([progress] if progress else [])], key=lambda c: c.order)
             running = self.running(self.example)
