@@ -23,7 +23,7 @@ from ._device import placed, used
 from ._door import expect_name
 from ._own import Unset, expect_pair, name_arguments
 from ._tape import Buffer, Parameter, Tensor, tape
-from ._weights import Declared, Weighted
+from ._weights import Declared, Weighted, given_name
 from .initializers import initialize
 
 
@@ -33,7 +33,7 @@ class Layer(Called, Weighted):
     input_shape  without the batch axis, None for any size; on the first layer of a Sequential it builds the model at
                  once
     dtype        "float32" or "float64", of parameters and results
-    name         in `summary()` and in saved files; made from the class's name if left out
+    name         in `summary()` and in saved files; if left out the model makes one from the class's name, unique in it
     """
 
     built = False
@@ -44,7 +44,7 @@ class Layer(Called, Weighted):
     has_parameters = False  # known after `build`
     learns = False  # whether a parameter was trainable at `build`, or when `trainable` was set
     _trainable = True
-    input_shape, dtype, name = Unset(), Unset(), Unset()
+    input_shape, dtype = Unset(), Unset()
     array = np.ndarray  # the class of the weights' arrays, and so of inputs
     source = None  # where a file is read: what gives the arrays of the weights, see `build`
 
@@ -225,6 +225,8 @@ def config(thing, leave_out=()):
     """{argument: value} of the constructor's arguments; a thing keeps them as attributes of the same names."""
     names = inspect.signature(type(thing)).parameters
     values = {name: getattr(thing, name) for name in names if name not in leave_out}
+    if "name" in values and isinstance(thing, Weighted):
+        values["name"] = given_name(thing)
     return {name: value.name if isinstance(value, np.dtype) else value for name, value in values.items()}
 
 

@@ -13,7 +13,7 @@ from ..layers._layer import Layer
 from ..layers._mode import trying
 from ..layers._symbol import closed, formed, listed, on_sizes
 from ..layers._tape import Parameter, Tensor, no_grad
-from ..layers._weights import Weighted
+from ..layers._weights import Weighted, call_there, given_name
 from .calling import Calling
 from .files import Files
 from .fitting import Fitting
@@ -30,7 +30,6 @@ class Model(Calling, Weighted, Fitting, Files):
     thing.
     """
 
-    name = None
     training = True  # as in PyTorch; `fit` sets it, `evaluate` and `predict` clear it, all restore it
     stop_training = False  # a callback sets it, `fit` ends after the epoch
     history = None  # of the last `fit`
@@ -140,16 +139,25 @@ class Model(Calling, Weighted, Fitting, Files):
 
     @property
     def layers(self):
-        """The layers and models among the attributes, in order."""
-        return [child for _, child in self.children() if not isinstance(child, Parameter)]
+        """The layers and models among the attributes, in order. Their `name` is that in this model, as `summary` says
+        it, unless they were given one."""
+        named = [(path, child) for path, child in self.children() if not isinstance(child, Parameter)]
+        for path, child in once(named):
+            call_there(child, path)
+        return [child for _, child in named]
 
     def get_layer(self, name=None, index=None):
-        """The layer or model among `layers` with a name, as `summary` says it, or at an index. Raises ValueError."""
+        """The layer or model among `layers` with a name, as `summary` says it or as it was given, or at an index.
+        Raises ValueError."""
+        layers = self.layers
         children = {path: child for path, child in self.walk() if not isinstance(child, Parameter)}
         if name is not None and name in children:
             return children[name]
-        if name is None and isinstance(index, int) and -len(self.layers) <= index < len(self.layers):
-            return self.layers[index]
+        own = [child for child in children.values() if name is not None and given_name(child) == name]
+        if len(own) == 1:
+            return own[0]
+        if name is None and isinstance(index, int) and -len(layers) <= index < len(layers):
+            return layers[index]
         asked = f"index is {index!r}" if name is None else f"name is {name!r}"
         raise ValueError(f"get_layer: {asked}, the model has {', '.join(map(repr, children))}{nearest(name, children)}")
 

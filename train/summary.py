@@ -4,6 +4,7 @@ from math import prod
 
 from ..layers._layer import Layer
 from ..layers._tape import Buffer, Parameter
+from ..layers._weights import given_name
 from .naming import base_name
 
 _SIDES = ("<", "<", ">", "<", ">", "<")
@@ -36,7 +37,7 @@ def table(model, width):
     trainable = sum(p.value.size for p in parameters if p.trainable)
     return "\n".join(
         [
-            f"Model: {model.name or _kind(model)}",
+            f"Model: {given_name(model) or _kind(model)}",
             rule,
             lines[0],
             rule,
@@ -91,7 +92,7 @@ def described(model):
         count or model.parameters()
     )
     weights = f"{model.count_params():,} parameters" if built else "not built"
-    name = f" {model.name!r}" if model.name else ""
+    name = f" {given_name(model)!r}" if given_name(model) else ""
     return f"<{_kind(model)}{name}: {count} layer{'' if count == 1 else 's'}, {weights}>"
 
 
