@@ -14,6 +14,7 @@ import threading
 import numpy as np
 
 from ._device import add_into, adopted, beside, on_device, to_host
+from ._other_names import OtherNames
 from ._own import changed_in_place, expect_need_dx, expect_real, maker, no_gradient
 from ._tensor_arithmetic import Arithmetic
 from ._tensor_axes import Axes
@@ -61,7 +62,7 @@ def record(value, backward, *parents):
     return Tensor(value)
 
 
-class Tensor(Arithmetic, Axes):
+class Tensor(Arithmetic, Axes, OtherNames):
     """An array on the tape.
 
     `value` is the NumPy array, or the array on a CUDA device, taken as it is (anything else is made a NumPy array). A

@@ -173,6 +173,16 @@ class Arithmetic:
         y = np.sqrt(on_host("sqrt", self.value))
         return _unary(self, y, lambda dy: dy / (y + y))
 
+    def sin(self):
+        """The sine of each element."""
+        x = on_host("sin", self.value)
+        return _unary(self, np.sin(x), lambda dy: dy * np.cos(x))
+
+    def cos(self):
+        """The cosine of each element."""
+        x = on_host("cos", self.value)
+        return _unary(self, np.cos(x), lambda dy: -dy * np.sin(x))
+
     def clip(self, min=None, max=None):
         """Each element, or the nearer of two numbers where it is not between them; those have the gradient 0.
 

@@ -132,6 +132,26 @@ class Axes:
         y = self._record(y * share, lambda dy: _spread(dy * share, x, axis, keepdims), self)
         return y if self.mask is None else _mask_after_reduction(y, self, axis)
 
+    def var(self, axis=None, keepdims=False, ddof=0):
+        """Variance along an axis, several, or all: squared distances from the mean, by their number less `ddof`."""
+        apart = self - self.mean(axis, keepdims=True)
+        y = (apart * apart).sum(axis, keepdims)
+        return y / (apart.value.size // max(y.value.size, 1) - ddof)
+
+    def std(self, axis=None, keepdims=False, ddof=0):
+        """Square root of `var`; its gradient is infinite where all are equal, so add something small to `var` there."""
+        return self.var(axis, keepdims, ddof).sqrt()
+
+    def cumsum(self, axis=None):
+        """Sums of all up to each along an axis; without one of the flat tensor."""
+        if axis is None:
+            return self.flatten().cumsum(0)
+        x = on_host("cumsum", self.value)
+        axis = check.axis_of_shape("cumsum", axis, "the tensor", x.shape)
+        back = lambda dy: np.asarray(np.flip(np.flip(dy, axis).cumsum(axis), axis), order="C")  # noqa: E731
+        y = self._record(x.cumsum(axis), back, self)
+        return y if self.mask is None else keep_mask(y, self)
+
     def max(self, axis=None, keepdims=False):
         """Largest value along an axis, several, or all, without its place, which is what `argmax` gives.
 
