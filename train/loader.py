@@ -14,9 +14,11 @@ from .callbacks.base import takes
 from .data import copied, cut_out
 from .forms import pieces
 from .items import Items, gives_samples
+from .keywords import named_arguments
 from .weights import sample_weights
 
 
+@named_arguments
 class DataLoader:
     """Batches of arrays: iterating gives (x, y) of each batch, or x alone if there is no y; `len()` batches.
 

@@ -8,6 +8,7 @@ import math
 
 from ..kernels import _check as check
 from ..layers._layer import config
+from ..layers._own import name_arguments
 
 
 class LearningRateSchedule:
@@ -15,6 +16,10 @@ class LearningRateSchedule:
 
     An optimizer takes other objects with `rate(step)` too, and functions of the step.
     """
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        name_arguments(cls)
 
     def rate(self, step):
         """The learning rate, a float from 0, of step 0, 1, 2, ..."""
