@@ -22,6 +22,7 @@ from ._calls import Called
 from ._device import placed, used
 from ._door import expect_name
 from ._own import Unset, expect_pair, name_arguments
+from ._own_layers import expect_declared, watch_gradients
 from ._tape import Buffer, Parameter, Tensor, tape
 from ._weights import Declared, Weighted, given_name
 from .initializers import initialize
@@ -51,6 +52,7 @@ class Layer(Called, Weighted):
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         name_arguments(cls)
+        watch_gradients(cls)
         if inspect.isfunction(vars(cls).get("weights")):
             cls.weights = Declared(cls.weights)
 
@@ -96,7 +98,8 @@ class Layer(Called, Weighted):
 
         Raises ValueError for a layer that is built already with weights of other shapes; with the same nothing is done.
         """
-        kinds = (Parameter, self.weights(input_shape)), (Buffer, self.buffers(input_shape))
+        buffers = expect_declared(type(self).__name__, "buffers", self.buffers(input_shape))
+        kinds = (Parameter, self.weights(input_shape)), (Buffer, buffers)
         if self.built:
             self._expect_same_build(input_shape, {**kinds[0][1], **kinds[1][1]})
             return

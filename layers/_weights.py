@@ -9,6 +9,7 @@ from ..kernels import _check as check
 from ._device import assign, to_host
 from ._door import as_array
 from ._other_names import Other
+from ._own_layers import expect_declared
 
 
 class Weighted:
@@ -94,13 +95,13 @@ class Declared:
     def __get__(self, layer, kind=None):
         if layer is None:
             return self._method
-        return _Weights(layer.parameters(), functools.partial(self._method, layer))
+        return _Weights(layer.parameters(), functools.partial(self._method, layer), type(layer).__name__)
 
 
 class _Weights(list):
-    def __init__(self, parameters, declared):
+    def __init__(self, parameters, declared, op):
         super().__init__(parameters)
-        self._declared = declared
+        self._declared, self._op = declared, op
 
     def __call__(self, input_shape):
-        return self._declared(input_shape)
+        return expect_declared(self._op, "weights", self._declared(input_shape))
