@@ -56,6 +56,15 @@ def look_at_order(op, model, x, shuffle):
         )
 
 
+def why_none(model):
+    """Why a model has nothing to train: the end of a sentence."""
+    if model.parameters():
+        return ", all of them are frozen; set trainable = True"
+    if every_layer(model):
+        return ""
+    return ", and no layers; make them in its __init__, self.hidden = Dense(8), not in forward"
+
+
 def look_at_numbers(op, loss, y):
     """Warn where numbers that a loss takes for probabilities are below 0 or above 1."""
     if loss.from_logits or not isinstance(y, np.ndarray) or not y.size:
