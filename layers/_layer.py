@@ -46,7 +46,7 @@ class Layer(Called, Weighted):
     learns = False  # whether a parameter was trainable at `build`, or when `trainable` was set
     _trainable = True
     input_shape, dtype = Unset(), Unset()
-    array = np.ndarray  # the class of the weights' arrays, and so of inputs
+    _array = np.ndarray  # the class of the weights' arrays, and so of inputs
     source = None  # where a file is read: what gives the arrays of the weights, see `build`
 
     def __init_subclass__(cls, **options):
@@ -128,7 +128,7 @@ class Layer(Called, Weighted):
                 )
 
     def _note_array(self):
-        self.array = type(self.parameters()[0].value) if self.has_parameters else Layer.array
+        self._array = type(self.parameters()[0].value) if self.has_parameters else Layer._array
 
     def to(self, device):
         """Move the weights to "cpu" or "cuda"; returns the layer."""
@@ -196,7 +196,7 @@ class Layer(Called, Weighted):
         if (
             x.__class__ is not Tensor
             or x.value.dtype is not self.dtype
-            or x.value.__class__ is not self.array
+            or x.value.__class__ is not self._array
             or x.mask is not training  # both are None, or else there is a mask, or a mode for this call
             or more
             or not self.built

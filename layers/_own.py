@@ -21,6 +21,9 @@ class Unset:
             f"{kind.__name__}: the constructor of {self._base} was not called; begin __init__ with super().__init__()"
         )
 
+    def __repr__(self):
+        return f"set by the constructor of {self._base}"
+
 
 def expect_pair(layer, result):
     """A layer's forward gave (y, backward)."""

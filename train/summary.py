@@ -71,7 +71,12 @@ def _aligned(rows, width):
 
 
 def _cut(text, room):
-    """A text in so many characters: without a class that the name says already, and without its middle."""
+    """A text in so many characters: a shape without spaces, else without a class that the name says already, and
+    without its middle."""
+    if text.startswith(("(", "[")):  # a shape
+        text = text.replace(", ", ",")
+        if len(text) <= room:
+            return text
     path, _, kind = text.partition(" (")
     kind = kind.removesuffix(")")
     if kind and path.rpartition(".")[2].startswith(base_name(kind)):
