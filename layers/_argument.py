@@ -5,7 +5,6 @@ and replayed steps see that it is another one.
 """
 
 from ..kernels import _check as check
-from .activation import check_activation
 from .initializers import check_initializer
 from .regularizers import get_regularizer
 
@@ -57,6 +56,7 @@ class Fixed(Argument):
     """
 
     SHAPES = "the shapes of its weights and results depend on it; make another layer"
+    PARTS = "the layers in it are made by it; make another layer"
     DRAWN = "its weights are drawn; set them with layer.set_weights"
 
     def __init__(self, look=None, because=SHAPES):
@@ -67,7 +67,7 @@ class Fixed(Argument):
         if not layer.built or value is before or isinstance(value, _PLAIN) and value == before:
             return
         op, name, (what, remedy) = type(layer).__name__, self._name, self._because.split("; ")
-        example = f", {op}(..., {name}={value!r})" if self._because is Fixed.SHAPES else ""
+        example = f", {op}(..., {name}={value!r})" if remedy == "make another layer" else ""
         raise AttributeError(
             f"{op}: {name} cannot be set to {value!r} any more, it is {before!r}: the layer is built, {what}; "
             f"{remedy}{example}"
@@ -89,7 +89,7 @@ class RegularizerOf(Argument):
 
 def activation():
     """An activation, by name or a function."""
-    return Argument(lambda op, name, value: check_activation(op, value, name))
+    return Argument(_activation)
 
 
 def epsilon():
@@ -100,6 +100,12 @@ def epsilon():
 def initializer():
     """What draws weights, until they are drawn."""
     return Fixed(_initializer, Fixed.DRAWN)
+
+
+def _activation(op, name, value):
+    from .activation import check_activation  # whose layer has such an argument
+
+    return check_activation(op, value, name)
 
 
 def _epsilon(op, name, value):

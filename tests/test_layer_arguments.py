@@ -8,6 +8,8 @@ import pytest
 import tilewright as tw
 from tilewright.layers import (
     GRU,
+    Activation,
+    AveragePooling1D,
     BatchNormalization,
     Conv1D,
     Conv2D,
@@ -15,8 +17,11 @@ from tilewright.layers import (
     Dense,
     DepthwiseConv2D,
     Embedding,
+    MaxPooling2D,
     MultiHeadAttention,
+    Residual,
     SeparableConv2D,
+    TransformerEncoder,
 )
 from tilewright.layers.regularizers import L2
 
@@ -43,6 +48,7 @@ def alike(layer, x, **changed):
         (lambda: Conv2DTranspose(3, 2, activation="relu"), IMAGES),
         (lambda: SeparableConv2D(3, 2, activation="relu"), IMAGES),
         (lambda: BatchNormalization(activation="relu"), IMAGES),
+        (lambda: Residual([Dense(4)], activation="relu"), ROWS),
     ],
 )
 @pytest.mark.parametrize("activation", [None, "sigmoid", "softsign", "relu"])
@@ -62,6 +68,15 @@ def test_a_removed_softmax_is_gone_in_predictions_and_in_the_file(tmp_path):
     np.testing.assert_allclose(scores, ROWS @ model.layers[0].w.value, rtol=1e-4, atol=1e-5)
     model.save(tmp_path / "a.tw")
     np.testing.assert_array_equal(tw.load(tmp_path / "a.tw").predict(ROWS), scores)
+
+
+def test_an_activation_that_is_a_layer_cannot_be_none():
+    layer = Activation("relu")
+    layer.activation = "tanh"
+    np.testing.assert_array_equal(layer(ROWS).numpy(), tw.tanh(ROWS).numpy())
+    with pytest.raises(ValueError, match="Activation: activation is None, expected one of"):
+        layer.activation = None
+    assert layer.activation == "tanh"
 
 
 def test_an_epsilon_that_is_set_takes_effect():
@@ -106,6 +121,9 @@ def test_a_change_between_two_fits_is_followed_by_replayed_steps():
         (lambda: BatchNormalization(), IMAGES, {"center": False, "scale": False, "gamma_initializer": "zeros"}),
         (lambda: GRU(4), SEQUENCES, {"units": 8, "use_bias": False, "reset_after": False}),
         (lambda: Embedding(9, 4), np.ones((2, 3)), {"input_dim": 4, "output_dim": 8}),
+        (lambda: MaxPooling2D(2), IMAGES, {"pool_size": 3, "strides": 1, "padding": "same"}),
+        (lambda: AveragePooling1D(2), SEQUENCES, {"pool_size": 3, "strides": 1, "padding": "same"}),
+        (lambda: TransformerEncoder(8, 2), SEQUENCES, {"num_heads": 4, "intermediate_dim": 4, "activation": "gelu"}),
         (lambda: MultiHeadAttention(2, 4), SEQUENCES, {"num_heads": 4, "key_dim": 8, "use_bias": False}),
     ],
 )
@@ -127,6 +145,9 @@ def test_sizes_that_are_set_before_the_build_count():
     layer = Conv2D(4, 3)
     layer.filters, layer.strides, layer.activation = 8, 2, "relu"
     assert layer(np.zeros((1, 9, 9, 2))).shape == (1, 4, 4, 8)
+    pool = MaxPooling2D(2)
+    pool.strides = 1
+    assert pool(IMAGES).shape == (2, 5, 5, 2)
     with pytest.raises(ValueError, match="'softmax' of units = 1"):
         Dense(1).activation = "softmax"
 
