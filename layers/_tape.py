@@ -20,6 +20,8 @@ from ._tensor_arithmetic import Arithmetic
 from ._tensor_axes import Axes
 from ._tensor_numpy import of_function, of_ufunc
 
+_ndarray = np.ndarray
+
 
 class _Tape(threading.local):
     recording = True
@@ -80,7 +82,7 @@ class Tensor(Arithmetic, Axes, OtherNames):
     _record = staticmethod(record)
 
     def __init__(self, value, requires_grad=False, backward=None, parents=()):
-        if value.__class__ is not np.ndarray and not isinstance(value, np.generic):
+        if value.__class__ is not _ndarray and not isinstance(value, np.generic):
             value = adopted(value) if on_device(value) else np.asarray(value)
         if requires_grad and not parents:
             expect_real(type(self).__name__, value.dtype)
