@@ -93,4 +93,8 @@ def __getattr__(name):
         from importlib.metadata import version
 
         return version("tilewright")
+    from .layers._other_names import ours
+
+    if hint := ours(name):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}", name=name)
     raise _names.missing(__name__, name, [*__all__, "__version__"], (layers, train, kernels))

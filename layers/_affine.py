@@ -1,9 +1,8 @@
 """What Dense and the convolutions share: weights w, a bias b of a number a unit, and an activation behind them."""
 
+from ._argument import Fixed, RegularizerOf, activation, initializer
 from ._layer import Layer
-from .activation import check_activation, fused_and_following
-from .initializers import check_initializer
-from .regularizers import get_regularizer
+from .activation import fused_and_following
 
 
 class Affine(Layer):
@@ -12,6 +11,9 @@ class Affine(Layer):
     b = None
     kernel = "kernel"
     units_argument = None  # the argument that says how many units there are
+    activation, use_bias = activation(), Fixed()
+    kernel_initializer, bias_initializer = initializer(), initializer()
+    kernel_regularizer, bias_regularizer = RegularizerOf("w"), RegularizerOf("b")
 
     def _keep(
         self,
@@ -22,16 +24,15 @@ class Affine(Layer):
         kernel_regularizer,
         bias_regularizer,
     ):
+        setattr(self, f"{self.kernel}_initializer", kernel_initializer)
+        setattr(self, f"{self.kernel}_regularizer", kernel_regularizer)
+        self.bias_initializer, self.bias_regularizer = bias_initializer, bias_regularizer
+        self.activation, self.use_bias = activation, bool(use_bias)
+        self._derive()
+
+    def _derive(self):
+        """What comes of the arguments, for `forward`."""
         op = type(self).__name__
-        given = {
-            self.kernel: (kernel_initializer, kernel_regularizer),
-            "bias": (bias_initializer, bias_regularizer),
-        }
-        for what, (initializer, regularizer) in given.items():
-            check_initializer(op, f"{what}_initializer", initializer)
-            setattr(self, f"{what}_initializer", initializer)
-            setattr(self, f"{what}_regularizer", get_regularizer(op, f"{what}_regularizer", regularizer))
-        self.activation, self.use_bias = check_activation(op, activation), bool(use_bias)
         if self.activation in ("softmax", "log_softmax") and getattr(self, self.units_argument or "", None) == 1:
             raise ValueError(
                 f"{op}: activation is {self.activation!r} of {self.units_argument} = 1, which is the same whatever x "

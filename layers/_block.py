@@ -40,7 +40,7 @@ class Block(Layer):
 
     def forward(self, *arrays):
         """As every layer's, for those that call it on arrays; `call` on the tape."""
-        inputs = [Tensor(x, requires_grad=True) for x in arrays]
+        inputs = [Tensor(x, requires_grad=x.dtype.kind not in "iub") for x in arrays]
         with recording():
             result = self.call(*inputs)
         several = isinstance(result, tuple)

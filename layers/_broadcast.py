@@ -9,6 +9,7 @@ from ..kernels import reduce
 from ..kernels._varying import refuse
 from ._device import on_device
 from ._door import as_array
+from ._own import expect_real
 
 LARGE = 1 << 16  # elements; docs/ladder/training.md
 _FLOATS = "fd"  # float32 and float64, which kernels take
@@ -43,7 +44,10 @@ def back_to(gradient, x):
     """A gradient of x's shape, summed over the axes along which x was repeated, and of its dtype."""
     if gradient.shape != x.shape:
         gradient = unbroadcast(gradient, x.shape)
-    return gradient if gradient.dtype == x.dtype else gradient.astype(x.dtype)
+    if gradient.dtype == x.dtype:
+        return gradient
+    expect_real("backward", x.dtype)
+    return gradient.astype(x.dtype)
 
 
 def unbroadcast(gradient, shape):

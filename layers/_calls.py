@@ -76,9 +76,9 @@ class Called:
             self.build(shapes if self.several else shapes[0])
         if not self.has_parameters:
             return inputs
-        if self.array is np.ndarray and any(on_device(x.value) for x in inputs):
+        if self._array is np.ndarray and any(on_device(x.value) for x in inputs):
             self.to("cuda")
-        return inputs if self.array is np.ndarray else tuple(map(self._moved, inputs))
+        return inputs if self._array is np.ndarray else tuple(map(self._moved, inputs))
 
     def _as_tensor(self, x):
         op, wanted = type(self).__name__, self.input_dtype

@@ -22,8 +22,9 @@ from ._calls import Called
 from ._device import placed, used
 from ._door import expect_name
 from ._own import Unset, expect_pair, name_arguments
+from ._own_layers import expect_declared, watch_gradients
 from ._tape import Buffer, Parameter, Tensor, tape
-from ._weights import Declared, Weighted
+from ._weights import Declared, Weighted, given_name
 from .initializers import initialize
 
 
@@ -33,23 +34,25 @@ class Layer(Called, Weighted):
     input_shape  without the batch axis, None for any size; on the first layer of a Sequential it builds the model at
                  once
     dtype        "float32" or "float64", of parameters and results
-    name         in `summary()` and in saved files; made from the class's name if left out
+    name         in `summary()` and in saved files; if left out the model makes one from the class's name, unique in it
     """
 
     built = False
+    uncalled = False  # whether a run of its model did not call it, so that it was not built
     training = True  # Dropout and the like look at it; set by `train()` and `eval()` of the model
     several = False  # whether it takes several inputs
     output_shape = None  # with None for the batch axis, known after the first call; a list of them for several results
     has_parameters = False  # known after `build`
     learns = False  # whether a parameter was trainable at `build`, or when `trainable` was set
     _trainable = True
-    input_shape, dtype, name = Unset(), Unset(), Unset()
-    array = np.ndarray  # the class of the weights' arrays, and so of inputs
+    input_shape, dtype = Unset(), Unset()
+    _array = np.ndarray  # the class of the weights' arrays, and so of inputs
     source = None  # where a file is read: what gives the arrays of the weights, see `build`
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         name_arguments(cls)
+        watch_gradients(cls)
         if inspect.isfunction(vars(cls).get("weights")):
             cls.weights = Declared(cls.weights)
 
@@ -95,7 +98,8 @@ class Layer(Called, Weighted):
 
         Raises ValueError for a layer that is built already with weights of other shapes; with the same nothing is done.
         """
-        kinds = (Parameter, self.weights(input_shape)), (Buffer, self.buffers(input_shape))
+        buffers = expect_declared(type(self).__name__, "buffers", self.buffers(input_shape))
+        kinds = (Parameter, self.weights(input_shape)), (Buffer, buffers)
         if self.built:
             self._expect_same_build(input_shape, {**kinds[0][1], **kinds[1][1]})
             return
@@ -124,7 +128,7 @@ class Layer(Called, Weighted):
                 )
 
     def _note_array(self):
-        self.array = type(self.parameters()[0].value) if self.has_parameters else Layer.array
+        self._array = type(self.parameters()[0].value) if self.has_parameters else Layer._array
 
     def to(self, device):
         """Move the weights to "cpu" or "cuda"; returns the layer."""
@@ -192,7 +196,7 @@ class Layer(Called, Weighted):
         if (
             x.__class__ is not Tensor
             or x.value.dtype is not self.dtype
-            or x.value.__class__ is not self.array
+            or x.value.__class__ is not self._array
             or x.mask is not training  # both are None, or else there is a mask, or a mode for this call
             or more
             or not self.built
@@ -224,6 +228,8 @@ def config(thing, leave_out=()):
     """{argument: value} of the constructor's arguments; a thing keeps them as attributes of the same names."""
     names = inspect.signature(type(thing)).parameters
     values = {name: getattr(thing, name) for name in names if name not in leave_out}
+    if "name" in values and isinstance(thing, Weighted):
+        values["name"] = given_name(thing)
     return {name: value.name if isinstance(value, np.dtype) else value for name, value in values.items()}
 
 

@@ -117,7 +117,14 @@ class Rotate(_Mapped):
 
     def _keep(self, factor, *filling):
         self._keep_filling(*filling)
-        self._interval = interval(type(self).__name__, "factor", factor)
+        op = type(self).__name__
+        self._interval = interval(op, "factor", factor)
+        furthest = max(map(abs, self._interval))
+        if furthest > 1:
+            raise ValueError(
+                f"{op}: factor is {factor!r}, expected parts of a full turn, from -1 to 1; so many degrees are "
+                f"{furthest:g} / 360"
+            )
         self.factor = _plain(factor)
 
     def _matrices(self, x, rng):

@@ -5,6 +5,7 @@ import weakref
 from ..kernels import _check as check
 from ._symbol import Symbol
 from ._tape import record
+from ._weights import given_name
 
 _last_states = None, "", ""  # a weak reference to the newest array of last states, the class and the name of its layer
 
@@ -51,7 +52,7 @@ class OfSequences:
 def note_last_states(layer, y):
     """The layer gave the array y, the state after the last step alone."""
     global _last_states
-    _last_states = weakref.ref(y), type(layer).__name__, layer.name
+    _last_states = weakref.ref(y), type(layer).__name__, given_name(layer)
 
 
 def expect_steps(op, x):

@@ -21,6 +21,9 @@ class Unset:
             f"{kind.__name__}: the constructor of {self._base} was not called; begin __init__ with super().__init__()"
         )
 
+    def __repr__(self):
+        return f"set by the constructor of {self._base}"
+
 
 def expect_pair(layer, result):
     """A layer's forward gave (y, backward)."""
@@ -40,6 +43,25 @@ def no_gradient(why):
     return RuntimeError(
         f"backward: {why}, and weights before it need one; return a closure backward(dy) that gives dx, freeze what is "
         f"before it with trainable = False, or put it behind all that is trained"
+    )
+
+
+def expect_real(op, dtype):
+    """The array of what wants a gradient has no whole numbers: theirs would be truncated."""
+    if dtype.kind not in "fV":  # bfloat16 is V
+        other = "make a Buffer of what is not trained" if op == "Parameter" else "leave requires_grad=True away"
+        raise TypeError(
+            f"{op}: the value is {dtype}, expected float32 or float64 because it wants a gradient; give it "
+            f"value.astype(np.float32), or {other}"
+        )
+
+
+def changed_in_place(tensor, sign):
+    """The error where `p -= step` is said of a parameter or a leaf, and would give a new tensor the name p."""
+    return TypeError(
+        f"{type(tensor).__name__}: x {sign} ... would leave it as it is, and make a new tensor named x; change the "
+        f"array, as in x.value {sign} 0.1 * x.grad, or let an optimizer do it; for a new tensor write x = x "
+        f"{sign[:-1]} ..."
     )
 
 

@@ -9,6 +9,7 @@ from ..kernels import _check as check
 from ..kernels._varying import noted, refuse
 from ..kernels.dropout import dropout_forward, spatial_dropout_backward, spatial_dropout_forward
 from . import _stepwise as stepwise
+from ._argument import Fixed, RegularizerOf, initializer
 from ._door import as_array
 from ._layer import Layer, expect_axes, expect_built_for
 from ._mode import trial
@@ -16,8 +17,6 @@ from ._of_sequences import OfSequences, expect_steps, note_last_states
 from ._random import draw_seed
 from ._tape import Tensor
 from .activation import ACTIVATIONS
-from .initializers import check_initializer
-from .regularizers import get_regularizer
 
 
 class Recurrent(OfSequences, Layer):
@@ -39,6 +38,10 @@ class Recurrent(OfSequences, Layer):
     states = ("h",)  # as the kernel's gradients of the last ones are named, without the d
     saved = ()  # what the kernel's backward needs besides y, in the order in which the forward returns it
     b = None
+    units, use_bias = Fixed(), Fixed()
+    kernel_initializer, recurrent_initializer, bias_initializer = initializer(), initializer(), initializer()
+    kernel_regularizer, recurrent_regularizer = RegularizerOf("w"), RegularizerOf("u")
+    bias_regularizer = RegularizerOf("b")
     _kept = None  # of `stateful`: a list of the last states, (N, units) each
     _aligned = False  # within `in_order`
 
@@ -78,11 +81,8 @@ class Recurrent(OfSequences, Layer):
         self.units, self.activation, self.use_bias = int(units), activation, bool(use_bias)
         self.kernel_initializer, self.recurrent_initializer = kernel_initializer, recurrent_initializer
         self.bias_initializer = bias_initializer
-        for argument in ("kernel_initializer", "recurrent_initializer", "bias_initializer"):
-            check_initializer(op, argument, getattr(self, argument))
-        self.kernel_regularizer = get_regularizer(op, "kernel_regularizer", kernel_regularizer)
-        self.recurrent_regularizer = get_regularizer(op, "recurrent_regularizer", recurrent_regularizer)
-        self.bias_regularizer = get_regularizer(op, "bias_regularizer", bias_regularizer)
+        self.kernel_regularizer, self.recurrent_regularizer = kernel_regularizer, recurrent_regularizer
+        self.bias_regularizer = bias_regularizer
         self.dropout, self.recurrent_dropout, self.seed = float(dropout), float(recurrent_dropout), seed
         self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
         self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)

@@ -43,8 +43,9 @@ class Symbol(Tensor):
     def requires_grad(self):
         """Raises TypeError: what asks is an operation that no graph of layers can hold."""
         raise TypeError(
-            "a symbol of a functional model has no numbers yet; call layers on it, such as Add()([a, b]) for a + b and "
-            "Activation('relu')(x) for tw.relu(x), or write the model as a class with a forward"
+            "a symbol of a functional model has no numbers yet; call layers on it, such as Add()([a, b]) for a + b, "
+            "Activation('relu')(x) for tw.relu(x), and Lambda(lambda x: x[:, 0] * 2)(x) for what tensors can do "
+            "otherwise; or write the model as a class with a forward"
         )
 
     @requires_grad.setter
@@ -54,6 +55,12 @@ class Symbol(Tensor):
     def __array__(self, dtype=None, copy=None):
         return self.requires_grad
 
+    def numpy(self):
+        """Raises TypeError, as all that asks for numbers."""
+        return self.requires_grad
+
+    item = __float__ = __bool__ = __len__ = numpy
+
     def __add__(self, other):
         return _merged("Add", self, other)
 
@@ -62,6 +69,8 @@ class Symbol(Tensor):
 
     def __mul__(self, other):
         return _merged("Multiply", self, other)
+
+    __iadd__, __isub__, __imul__ = __add__, __sub__, __mul__
 
     def __repr__(self):
         name = "" if self.name is None else f", name={self.name!r}"
@@ -143,6 +152,8 @@ def formed(form, results):
 
 
 def _merged(name, *inputs):
+    if not isinstance(inputs[1], Symbol):
+        return inputs[0].requires_grad  # raises
     from . import merge
 
     return getattr(merge, name)()(list(inputs))

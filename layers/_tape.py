@@ -14,10 +14,13 @@ import threading
 import numpy as np
 
 from ._device import add_into, adopted, beside, on_device, to_host
-from ._own import expect_need_dx, maker, no_gradient
+from ._other_names import OtherNames
+from ._own import changed_in_place, expect_need_dx, expect_real, maker, no_gradient
 from ._tensor_arithmetic import Arithmetic
 from ._tensor_axes import Axes
 from ._tensor_numpy import of_function, of_ufunc
+
+_ndarray = np.ndarray
 
 
 class _Tape(threading.local):
@@ -61,13 +64,13 @@ def record(value, backward, *parents):
     return Tensor(value)
 
 
-class Tensor(Arithmetic, Axes):
+class Tensor(Arithmetic, Axes, OtherNames):
     """An array on the tape.
 
     `value` is the NumPy array, or the array on a CUDA device, taken as it is (anything else is made a NumPy array). A
     leaf made with `requires_grad=True` has the gradient of what `backward()` was called on in `grad`, an array of the
-    value's shape beside it, added up over calls. `mask` is None, or for sequences a bool array (N, T), True where a
-    step is real; layers hand it on.
+    value's shape beside it, added up over calls; whole numbers, which can have none, raise TypeError. `mask` is None,
+    or for sequences a bool array (N, T), True where a step is real; layers hand it on.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -79,8 +82,10 @@ class Tensor(Arithmetic, Axes):
     _record = staticmethod(record)
 
     def __init__(self, value, requires_grad=False, backward=None, parents=()):
-        if value.__class__ is not np.ndarray and not isinstance(value, np.generic):
+        if value.__class__ is not _ndarray and not isinstance(value, np.generic):
             value = adopted(value) if on_device(value) else np.asarray(value)
+        if requires_grad and not parents:
+            expect_real(type(self).__name__, value.dtype)
         self.value = value
         self.grad = self.mask = None
         self.requires_grad = requires_grad
@@ -193,6 +198,11 @@ class Tensor(Arithmetic, Axes):
         """The value of a tensor of one element, as a Python number."""
         return to_host(self.value).item()
 
+    def _expect_result(self, sign):
+        """This is what an operation gave, or data, but no leaf."""
+        if self.requires_grad and self._backward is None and not self._parents:
+            raise changed_in_place(self, sign)
+
     def __len__(self):
         return len(self.value)
 
@@ -224,10 +234,14 @@ class Parameter(Tensor):
     """
 
     __slots__ = ("name", "regularizer")
+    _has_gradient = True
 
     def __init__(self, value, name=None, regularizer=None):
-        super().__init__(value, requires_grad=True)
+        super().__init__(value, requires_grad=self._has_gradient)
         self.name, self.regularizer = name, regularizer
+
+    def _expect_result(self, sign):
+        raise changed_in_place(self, sign)
 
     def accumulate(self, gradient):
         if self.requires_grad:
@@ -256,10 +270,7 @@ class Buffer(Parameter):
     """What a layer keeps and changes by itself, like a moving mean: in files and counts, without gradient."""
 
     __slots__ = ()
-
-    def __init__(self, value, name=None, regularizer=None):
-        super().__init__(value, name, regularizer)
-        self.requires_grad = False
+    _has_gradient = False
 
     @property
     def trainable(self):

@@ -42,6 +42,10 @@ _MULTIPLY = _Binary("multiply", np.multiply, lambda dy, x, z: dy * z, lambda dy,
 _DIVIDE = _Binary("divide", np.divide, lambda dy, x, z: dy / z, _division)
 _MAXIMUM = _Binary("maximum", np.maximum, _of_larger, lambda dy, x, z: np.where(x >= z, dy.dtype.type(0), dy))
 _MINIMUM = _Binary("minimum", np.minimum, _of_smaller, lambda dy, x, z: np.where(x <= z, dy.dtype.type(0), dy))
+_LESS, _LESS_EQUAL, _GREATER, _GREATER_EQUAL, _EQUAL, _NOT_EQUAL = (
+    _Binary(f.__name__, f, None, None)
+    for f in (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
+)
 
 
 class Arithmetic:
@@ -69,6 +73,27 @@ class Arithmetic:
 
     def __rtruediv__(self, other):
         return _reflected(_DIVIDE, other, self)
+
+    # `loss += penalty` is the sum, as without these; a parameter, or a leaf, says that it stays as it is
+    def __iadd__(self, other):
+        self._expect_result("+=")
+        return self + other
+
+    def __isub__(self, other):
+        self._expect_result("-=")
+        return self - other
+
+    def __imul__(self, other):
+        self._expect_result("*=")
+        return self * other
+
+    def __itruediv__(self, other):
+        self._expect_result("/=")
+        return self / other
+
+    def __ipow__(self, exponent):
+        self._expect_result("**=")
+        return self**exponent
 
     def maximum(self, other):
         """The larger of each two elements; of equal ones the gradient goes to this tensor's."""
@@ -148,6 +173,16 @@ class Arithmetic:
         y = np.sqrt(on_host("sqrt", self.value))
         return _unary(self, y, lambda dy: dy / (y + y))
 
+    def sin(self):
+        """The sine of each element."""
+        x = on_host("sin", self.value)
+        return _unary(self, np.sin(x), lambda dy: dy * np.cos(x))
+
+    def cos(self):
+        """The cosine of each element."""
+        x = on_host("cos", self.value)
+        return _unary(self, np.cos(x), lambda dy: -dy * np.sin(x))
+
     def clip(self, min=None, max=None):
         """Each element, or the nearer of two numbers where it is not between them; those have the gradient 0.
 
@@ -169,16 +204,25 @@ class Arithmetic:
         return _unary(self, np.clip(x, low, high), backward)
 
     def __lt__(self, other):
-        return _compared(np.less, self, other)
+        return _compared(_LESS, self, other)
 
     def __le__(self, other):
-        return _compared(np.less_equal, self, other)
+        return _compared(_LESS_EQUAL, self, other)
 
     def __gt__(self, other):
-        return _compared(np.greater, self, other)
+        return _compared(_GREATER, self, other)
 
     def __ge__(self, other):
-        return _compared(np.greater_equal, self, other)
+        return _compared(_GREATER_EQUAL, self, other)
+
+    def __eq__(self, other):
+        """Booleans, element by element, as < gives; False for what is no tensor, array or number, such as None."""
+        return _compared(_EQUAL, self, other) if _has_numbers(other) else NotImplemented
+
+    def __ne__(self, other):
+        return _compared(_NOT_EQUAL, self, other) if _has_numbers(other) else NotImplemented
+
+    __hash__ = object.__hash__  # of the tensor itself: as a key, and in a set, it is the same as itself alone
 
 
 def _unary(x, y, backward):
@@ -221,10 +265,14 @@ def _computed(op, x, z):
         ) from None
 
 
-def _compared(f, a, b):
+def _compared(op, a, b):
     """A NumPy array of booleans."""
-    x = looked_at(f.__name__, a)
-    return f(x, looked_at(f.__name__, b) if isinstance(b, Arithmetic) else constant(f.__name__, b, x))
+    x = looked_at(op.name, a)
+    return _computed(op, x, looked_at(op.name, b) if isinstance(b, Arithmetic) else constant(op.name, b, x))
+
+
+def _has_numbers(x):
+    return isinstance(x, (Arithmetic, int, float, list, tuple)) or hasattr(x, "__array__") or hasattr(x, "shape")
 
 
 def _is_number(x):

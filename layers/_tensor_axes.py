@@ -48,7 +48,8 @@ class Axes:
             "before anything is computed change the array, x.value"
         )
 
-    __contains__ = None  # `1.0 in x` would compare with `==`, which of tensors asks whether they are one and the same
+    def __contains__(self, one):
+        return bool(np.any(self == one))
 
     def __iter__(self):
         if self.value.ndim == 0:
@@ -131,6 +132,26 @@ class Axes:
         y = self._record(y * share, lambda dy: _spread(dy * share, x, axis, keepdims), self)
         return y if self.mask is None else _mask_after_reduction(y, self, axis)
 
+    def var(self, axis=None, keepdims=False, ddof=0):
+        """Variance along an axis, several, or all: squared distances from the mean, by their number less `ddof`."""
+        apart = self - self.mean(axis, keepdims=True)
+        y = (apart * apart).sum(axis, keepdims)
+        return y / (apart.value.size // max(y.value.size, 1) - ddof)
+
+    def std(self, axis=None, keepdims=False, ddof=0):
+        """Square root of `var`; its gradient is infinite where all are equal, so add something small to `var` there."""
+        return self.var(axis, keepdims, ddof).sqrt()
+
+    def cumsum(self, axis=None):
+        """Sums of all up to each along an axis; without one of the flat tensor."""
+        if axis is None:
+            return self.flatten().cumsum(0)
+        x = on_host("cumsum", self.value)
+        axis = check.axis_of_shape("cumsum", axis, "the tensor", x.shape)
+        back = lambda dy: np.asarray(np.flip(np.flip(dy, axis).cumsum(axis), axis), order="C")  # noqa: E731
+        y = self._record(x.cumsum(axis), back, self)
+        return y if self.mask is None else keep_mask(y, self)
+
     def max(self, axis=None, keepdims=False):
         """Largest value along an axis, several, or all, without its place, which is what `argmax` gives.
 
@@ -158,6 +179,11 @@ class Axes:
 
 def _index(one):
     """One part of a key, of which an array is copied: the gradient needs it as it is now."""
+    kind = one.__class__
+    if kind is slice or kind is int:
+        return one
+    if kind is bool:
+        raise TypeError(f"indexing: the part is {one}, expected an array of booleans, such as x > 0, or numbers")
     if isinstance(one, Axes):
         one = one.numpy()
     if isinstance(one, (np.ndarray, list)):

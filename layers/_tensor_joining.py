@@ -62,6 +62,11 @@ def where(condition, a, b):
     >>> where(x > 0, x, 0)
     Tensor(array([0., 2.]))
     """
+    if condition.__class__ is bool:
+        raise TypeError(
+            f"where: the condition is {condition}, one for all, expected an array of booleans, such as x > 0; for one "
+            f"write `a if condition else b`"
+        )
     condition = looked_at("where", condition) if isinstance(condition, Tensor) else np.asarray(condition)
     if condition.dtype != bool:
         raise TypeError(f"where: the condition is {condition.dtype}, expected booleans, such as x > 0")

@@ -8,6 +8,8 @@ import importlib
 
 import numpy as np
 
+from ._broadcast import expect_numbers
+
 # the method for a tensor, and the one for a tensor that comes second
 _OF_ELEMENTS = {
     np.add: ("__add__", "__radd__"),
@@ -22,6 +24,8 @@ _OF_ELEMENTS = {
     np.less_equal: ("__le__", "__ge__"),
     np.greater: ("__gt__", "__lt__"),
     np.greater_equal: ("__ge__", "__le__"),
+    np.equal: ("__eq__", "__eq__"),
+    np.not_equal: ("__ne__", "__ne__"),
     np.negative: ("__neg__",),
     np.positive: ("__pos__",),
     np.absolute: ("abs",),
@@ -29,10 +33,15 @@ _OF_ELEMENTS = {
     np.exp: ("exp",),
     np.log: ("log",),
     np.sqrt: ("sqrt",),
+    np.sin: ("sin",),
+    np.cos: ("cos",),
 }
 _METHODS = {
     np.sum: "sum",
     np.mean: "mean",
+    np.var: "var",
+    np.std: "std",
+    np.cumsum: "cumsum",
     np.max: "max",
     np.min: "min",
     np.amax: "max",
@@ -62,6 +71,9 @@ def of_ufunc(ufunc, method, inputs, options):
             return getattr(a, _OF_ELEMENTS[ufunc][not first])(*others)
         if ufunc in _OURS:
             return getattr(_module(".activation"), _OURS[ufunc])(*inputs)
+    for x in inputs:
+        if _is_tensor(x):
+            expect_numbers(x)
     ours = f"use tw.{_OURS[ufunc]}(...), or " if ufunc in _OURS else ""
     raise TypeError(
         f"np.{ufunc.__name__} does not work on tensors; {ours}take the array, which has no gradient, with "

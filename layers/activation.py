@@ -10,6 +10,7 @@ from ..kernels import activation as kernels
 from ..kernels import gated
 from ..kernels import softmax as rows
 from ..kernels.matmul import FUSED
+from ._argument import activation as activation_argument
 from ._layer import Layer
 from ._tape import Tensor, record, tape
 
@@ -117,11 +118,17 @@ class Activation(Layer):
     array([0., 2.], dtype=float32)
     """
 
+    activation = activation_argument()
+
     def __init__(self, activation, *, input_shape=None, dtype="float32", name=None):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
-        if activation is None:
-            check.choice("Activation", "activation", activation, tuple(ACTIVATIONS))
-        self.activation = check_activation("Activation", activation)
+        self.activation = activation
+        self._derive()
+
+    def _derive(self):
+        """What comes of the argument, for `forward`."""
+        if self.activation is None:
+            check.choice("Activation", "activation", None, tuple(ACTIVATIONS))
         self._following = following(self.activation) or ACTIVATIONS["linear"]
 
     def forward(self, x):

@@ -10,6 +10,7 @@ import numpy as np
 from ..kernels import _check as check
 from ..kernels.attention import attention_backward, attention_forward, rotary_backward, rotary_forward
 from ..kernels.softmax import masked_softmax_forward, softmax_forward
+from ._argument import Fixed
 from ._block import Block
 from ._connect import connected
 from ._device import on_device
@@ -49,6 +50,8 @@ class MultiHeadAttention(Block):
     """
 
     several = True
+    num_heads, key_dim, value_dim, output_dim = Fixed(), Fixed(), Fixed(), Fixed()
+    num_key_value_heads, use_bias = Fixed(), Fixed()
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from ..kernels import _check as check
 from ..kernels import norm as kernels
+from ._argument import initializer
 from ._device import on_device
 from ._layer import expect_built_for
 from .norm import Normalization
@@ -19,6 +20,8 @@ class BatchNormalization(Normalization):
     array([[-0.8],
            [ 0.8]], dtype=float32)
     """
+
+    moving_mean_initializer, moving_variance_initializer = initializer(), initializer()
 
     def __init__(
         self,
@@ -41,9 +44,8 @@ class BatchNormalization(Normalization):
     ):
         rows = beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer
         super().__init__(axis, epsilon, center, scale, *rows, activation, input_shape, dtype, name)
-        self._keep_initializers(
-            moving_mean_initializer=moving_mean_initializer, moving_variance_initializer=moving_variance_initializer
-        )
+        self.moving_mean_initializer = moving_mean_initializer
+        self.moving_variance_initializer = moving_variance_initializer
         check.number("BatchNormalization", "momentum", momentum, 0, 1)
         self.momentum = float(momentum)
 

@@ -8,6 +8,7 @@ from ..kernels.conv import conv2d_backward, conv2d_forward
 from ..kernels.conv1d import conv1d_backward, conv1d_forward
 from ..kernels.conv_transpose import conv2d_transpose_backward, conv2d_transpose_forward
 from ._affine import Affine
+from ._argument import Fixed, RegularizerOf, initializer
 from ._layer import IMAGES_ARE, expect_axes, expect_built_for, expect_image_shape
 from ._sequence import expect_sequence_shape, length_kept, one, padding_1d
 
@@ -21,6 +22,8 @@ class Convolution(Affine):
     forward_kernel, backward_kernel = staticmethod(conv2d_forward), staticmethod(conv2d_backward)
     groups = 1
     units_argument = "filters"
+    kernel_size, strides, dilation_rate = Fixed(_window.pair), Fixed(_window.pair), Fixed(_window.pair)
+    padding = Fixed(lambda op, _, value: _window.padding_of(op, value))
 
     def build(self, input_shape, source=None):
         before = self.built
@@ -37,21 +40,22 @@ class Convolution(Affine):
         return self.padding != "valid" or (self.kernel_size[0] - 1) * self.dilation_rate[0] < shape[1]
 
     def _keep_sizes(self, kernel_size, strides, padding, dilation_rate):
-        op = type(self).__name__
-        expect_image_shape(op, self.input_shape)
-        self.kernel_size = _window.pair(op, "kernel_size", kernel_size)
-        self.strides = _window.pair(op, "strides", strides)
-        self.dilation_rate = _window.pair(op, "dilation_rate", dilation_rate)
-        self.padding = _window.padding_of(op, padding)
+        expect_image_shape(type(self).__name__, self.input_shape)
+        self.kernel_size, self.strides, self.dilation_rate = kernel_size, strides, dilation_rate
+        self.padding = padding
 
-    def _keep_options(self, **options):
-        self._options = {
+    def _derive(self):
+        super()._derive()
+        self._options = self._made_options()
+
+    def _made_options(self):
+        """What the kernels take besides."""
+        return {
             "stride": self.strides,
             "padding": self.padding,
             "dilation": self.dilation_rate,
             "groups": self.groups,
             "activation": self._fused,
-            **options,
         }
 
     def _filters(self, w):
@@ -92,6 +96,8 @@ class Convolution(Affine):
 class _Grouped(Convolution):
     """The convolutions with `filters` and `groups`, whose w is (..., C / groups, filters)."""
 
+    filters, groups = Fixed(), Fixed()
+
     def __init__(
         self,
         filters,
@@ -120,7 +126,6 @@ class _Grouped(Convolution):
         self.filters, self.groups = int(filters), int(groups)
         self._keep_sizes(kernel_size, strides, padding, dilation_rate)
         self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer)
-        self._keep_options()
 
     def weights(self, input_shape):
         op = type(self).__name__
@@ -157,13 +162,13 @@ class Conv1D(_Grouped):
 
     axes = "N, T, C"
     forward_kernel, backward_kernel = staticmethod(conv1d_forward), staticmethod(conv1d_backward)
+    kernel_size, strides, dilation_rate = Fixed(one), Fixed(one), Fixed(one)
+    padding = Fixed(lambda op, _, value: padding_1d(op, value))
 
     def _keep_sizes(self, kernel_size, strides, padding, dilation_rate):
-        given = {"kernel_size": kernel_size, "strides": strides, "dilation_rate": dilation_rate}
-        for name, value in given.items():
-            setattr(self, name, one("Conv1D", name, value))
+        self.kernel_size, self.strides, self.dilation_rate = kernel_size, strides, dilation_rate
         expect_sequence_shape("Conv1D", self.input_shape)
-        self.padding = padding_1d("Conv1D", padding)
+        self.padding = padding
 
     def _spatial(self):
         return (self.kernel_size,)
@@ -180,6 +185,8 @@ class DepthwiseConv2D(Convolution):
     """
 
     kernel = "depthwise"
+    depth_multiplier = Fixed()
+    depthwise_initializer, depthwise_regularizer = initializer(), RegularizerOf("w")
 
     def __init__(
         self,
@@ -206,7 +213,6 @@ class DepthwiseConv2D(Convolution):
         self._keep(
             activation, use_bias, depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer
         )
-        self._keep_options()
 
     def weights(self, input_shape):
         expect_axes("DepthwiseConv2D", input_shape, self.axes)
@@ -215,7 +221,10 @@ class DepthwiseConv2D(Convolution):
 
     def build(self, input_shape, source=None):
         super().build(input_shape, source)
-        self._options["groups"] = self.w.value.shape[2]
+        self._derive()
+
+    def _made_options(self):
+        return {**super()._made_options(), "groups": self.w.value.shape[2] if self.built else 1}
 
     def _filters(self, w):
         return w.reshape(*self.kernel_size, 1, -1)
@@ -236,6 +245,7 @@ class Conv2DTranspose(Convolution):
     """
 
     forward_kernel, backward_kernel = staticmethod(conv2d_transpose_forward), staticmethod(conv2d_transpose_backward)
+    filters, output_padding = Fixed(), Fixed(lambda *of: None if of[2] is None else _window.pair(*of, 0))
 
     def __init__(
         self,
@@ -260,15 +270,15 @@ class Conv2DTranspose(Convolution):
         check.whole("Conv2DTranspose", "filters", filters, 1)
         self.filters = int(filters)
         self._keep_sizes(kernel_size, strides, padding, dilation_rate)
-        if output_padding is not None:
-            output_padding = _window.pair("Conv2DTranspose", "output_padding", output_padding, 0)
         self.output_padding = output_padding
         self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer)
-        self._keep_options(output_padding=output_padding)
 
     def weights(self, input_shape):
         expect_axes("Conv2DTranspose", input_shape, self.axes)
         return self._weights((*self.kernel_size, self.filters, input_shape[3]), self.filters)
+
+    def _made_options(self):
+        return {**super()._made_options(), "output_padding": self.output_padding}
 
     def _channels(self, w):
         return w.shape[3]

@@ -5,12 +5,11 @@ import numpy as np
 from ..kernels import _check as check
 from ..kernels._varying import copied
 from ..kernels.embedding import embedding_backward, embedding_forward, embedding_sparse_backward
+from ._argument import Fixed, RegularizerOf, initializer
 from ._device import on_device
 from ._door import as_array, writeable
 from ._layer import Layer
 from ._tape import Tensor
-from .initializers import check_initializer
-from .regularizers import get_regularizer
 
 _INT64 = np.dtype(np.int64)
 _EXACT = 1 << 24  # from here on float32 has no place for every whole number
@@ -27,6 +26,8 @@ class Embedding(Layer):
     (1, 3, 4)
     """
 
+    input_dim, output_dim = Fixed(), Fixed()
+    embeddings_initializer, embeddings_regularizer = initializer(), RegularizerOf("w")
     input_dtype = None  # numbers come as they are: a float might not hold them
 
     def __init__(
@@ -48,10 +49,9 @@ class Embedding(Layer):
             check.whole("Embedding", "input_length", input_length, 1)
             input_shape = (input_length,) if input_shape is None else input_shape
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
-        check_initializer("Embedding", "embeddings_initializer", embeddings_initializer)
         self.input_dim, self.output_dim = int(input_dim), int(output_dim)
         self.embeddings_initializer = embeddings_initializer
-        self.embeddings_regularizer = get_regularizer("Embedding", "embeddings_regularizer", embeddings_regularizer)
+        self.embeddings_regularizer = embeddings_regularizer
         self.mask_zero, self.input_length = bool(mask_zero), input_length
 
     def weights(self, input_shape):

@@ -3,6 +3,7 @@
 from ..kernels import _check as check
 from ..kernels.matmul import linear_backward, linear_forward
 from ._affine import Affine
+from ._argument import Fixed
 from ._layer import expect_built_for
 
 
@@ -17,6 +18,7 @@ class Dense(Affine):
     """
 
     units_argument = "units"
+    units = Fixed()
 
     def __init__(
         self,

@@ -8,16 +8,19 @@ import math
 
 from ..kernels import _check as check
 from ..kernels import norm as kernels
+from ._argument import Fixed, RegularizerOf, activation, epsilon, initializer
 from ._layer import Layer, expect_built_for
-from .activation import check_activation, following
-from .initializers import check_initializer
-from .regularizers import get_regularizer
+from .activation import following
 
 
 class Normalization(Layer):
     """What all have: gamma and beta of the last axis, (C,), unless `scale` or `center` is false."""
 
     gamma = beta = None
+    epsilon, activation = epsilon(), activation()
+    axis, center, scale = Fixed(lambda op, _, value: _axes(op, value)), Fixed(), Fixed()
+    beta_initializer, gamma_initializer = initializer(), initializer()
+    beta_regularizer, gamma_regularizer = RegularizerOf("beta"), RegularizerOf("gamma")
 
     def __init__(
         self,
@@ -35,22 +38,17 @@ class Normalization(Layer):
         name,
     ):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
-        op = type(self).__name__
-        check.number(op, "epsilon", epsilon, 0)
-        self.axis = _axes(op, axis)
-        self.epsilon, self.center, self.scale = float(epsilon), bool(center), bool(scale)
-        self._keep_initializers(beta_initializer=beta_initializer, gamma_initializer=gamma_initializer)
-        self.beta_regularizer = get_regularizer(op, "beta_regularizer", beta_regularizer)
-        self.gamma_regularizer = get_regularizer(op, "gamma_regularizer", gamma_regularizer)
-        self.activation = check_activation(op, activation)
+        self.epsilon, self.axis, self.center, self.scale = epsilon, axis, bool(center), bool(scale)
+        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
+        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
+        self.activation = activation
+        self._derive()
+
+    def _derive(self):
+        """What comes of the arguments, for `forward`."""
         self._fused = "relu" if self.activation == "relu" else None
         self._following = None if self._fused else following(self.activation)
         self._options = {"epsilon": self.epsilon, "activation": self._fused}
-
-    def _keep_initializers(self, **given):
-        for argument, initializer in given.items():
-            check_initializer(type(self).__name__, argument, initializer)
-            setattr(self, argument, initializer)
 
     def _size(self, input_shape):
         """The number of features that gamma and beta have; only the last axis can be normalised by channels."""

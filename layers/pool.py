@@ -15,12 +15,16 @@ from ..kernels.pool import (
     max_pool2d_backward,
     max_pool2d_forward,
 )
+from ._argument import Fixed
 from ._layer import Layer, expect_axes, expect_image_shape
 from ._sequence import expect_sequence_shape, length_kept, one, padding_1d
 from ._tape import Tensor, record
 
 
 class _Pooling2D(Layer):
+    pool_size, strides = Fixed(pair), Fixed(pair)
+    padding = Fixed(lambda op, _, value: padding_of(op, value))
+
     def __init__(self, pool_size=2, strides=None, padding="valid", *, input_shape=None, dtype="float32", name=None):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
         op = type(self).__name__
@@ -28,6 +32,10 @@ class _Pooling2D(Layer):
         self.pool_size = pair(op, "pool_size", pool_size)
         self.strides = self.pool_size if strides is None else pair(op, "strides", strides)
         self.padding = padding_of(op, padding)
+        self._derive()
+
+    def _derive(self):
+        """What comes of the arguments, for `forward`."""
         self._options = {"window": self.pool_size, "stride": self.strides, "padding": self.padding}
 
     def weights(self, input_shape):
@@ -50,6 +58,9 @@ class AveragePooling2D(_Pooling2D):
 
 
 class _Pooling1D(Layer):
+    pool_size, strides = Fixed(one), Fixed(one)
+    padding = Fixed(lambda op, _, value: padding_1d(op, value))
+
     def __init__(self, pool_size=2, strides=None, padding="valid", *, input_shape=None, dtype="float32", name=None):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
         op = type(self).__name__
@@ -57,6 +68,10 @@ class _Pooling1D(Layer):
         self.pool_size = one(op, "pool_size", pool_size)
         self.strides = self.pool_size if strides is None else one(op, "strides", strides)
         self.padding = padding_1d(op, padding)
+        self._derive()
+
+    def _derive(self):
+        """What comes of the arguments, for `forward`."""
         self._options = {"window": self.pool_size, "stride": self.strides, "padding": self.padding}
 
     def weights(self, input_shape):

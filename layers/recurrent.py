@@ -3,6 +3,7 @@
 from ..kernels import _check as check
 from ..kernels import recurrent as kernels
 from . import _stepwise as stepwise
+from ._argument import Fixed
 from ._recurrent import Recurrent
 from .activation import ACTIVATIONS
 from .initializers import initialize
@@ -50,6 +51,7 @@ class GRU(_Gated):
     """
 
     gates = 3
+    reset_after = Fixed()
     saved = ("gates", "inner")
     _forward, _backward = staticmethod(kernels.gru_forward), staticmethod(kernels.gru_backward)
     _step = staticmethod(stepwise.gru_step)

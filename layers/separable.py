@@ -3,10 +3,9 @@
 from ..kernels import _check as check
 from ..kernels._window import padding_of, pair
 from ..kernels.conv import conv2d_backward, conv2d_forward
+from ._argument import Fixed, RegularizerOf, activation, initializer
 from ._layer import Layer, expect_axes, expect_built_for, expect_image_shape
-from .activation import check_activation, fused_and_following
-from .initializers import check_initializer
-from .regularizers import get_regularizer
+from .activation import fused_and_following
 
 
 class SeparableConv2D(Layer):
@@ -17,6 +16,12 @@ class SeparableConv2D(Layer):
     """
 
     b = None
+    filters, use_bias, depth_multiplier, activation = Fixed(), Fixed(), Fixed(), activation()
+    kernel_size, strides, dilation_rate = Fixed(pair), Fixed(pair), Fixed(pair)
+    padding = Fixed(lambda op, _, value: padding_of(op, value))
+    depthwise_initializer, pointwise_initializer, bias_initializer = initializer(), initializer(), initializer()
+    depthwise_regularizer, pointwise_regularizer = RegularizerOf("depthwise_w"), RegularizerOf("pointwise_w")
+    bias_regularizer = RegularizerOf("b")
 
     def __init__(
         self,
@@ -45,20 +50,21 @@ class SeparableConv2D(Layer):
         check.whole(op, "filters", filters, 1)
         check.whole(op, "depth_multiplier", depth_multiplier, 1)
         self.filters, self.depth_multiplier = int(filters), int(depth_multiplier)
-        self.kernel_size = pair(op, "kernel_size", kernel_size)
-        self.strides = pair(op, "strides", strides)
-        self.dilation_rate = pair(op, "dilation_rate", dilation_rate)
-        self.padding = padding_of(op, padding)
-        self.activation, self.use_bias = check_activation(op, activation), bool(use_bias)
+        self.kernel_size, self.strides, self.dilation_rate = kernel_size, strides, dilation_rate
+        self.padding, self.activation, self.use_bias = padding, activation, bool(use_bias)
         given = {
             "depthwise": (depthwise_initializer, depthwise_regularizer),
             "pointwise": (pointwise_initializer, pointwise_regularizer),
             "bias": (bias_initializer, bias_regularizer),
         }
         for what, (initializer, regularizer) in given.items():
-            check_initializer(op, f"{what}_initializer", initializer)
             setattr(self, f"{what}_initializer", initializer)
-            setattr(self, f"{what}_regularizer", get_regularizer(op, f"{what}_regularizer", regularizer))
+            setattr(self, f"{what}_regularizer", regularizer)
+        self._derive()
+
+    def _derive(self):
+        """What comes of the arguments, for `forward`."""
+        op = type(self).__name__
         self._fused, self._following = fused_and_following(op, self.activation)
         self._options = {"stride": self.strides, "padding": self.padding, "dilation": self.dilation_rate}
 

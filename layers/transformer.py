@@ -5,6 +5,8 @@ Vaswani et al. 2017, arXiv:1706.03762, figure 1; with `normalize_first` Xiong et
 
 from ..kernels import _check as check
 from ..kernels.shape import add_forward
+from ._argument import Fixed
+from ._argument import activation as activation_argument
 from ._block import Block
 from ._device import fresh_copy
 from ._layer import Layer
@@ -19,6 +21,11 @@ from .norm import LayerNormalization
 
 class _Transformer(Block):
     """What encoder and decoder have in common: a feed-forward network, and how a part is wrapped."""
+
+    intermediate_dim, num_heads, num_key_value_heads = Fixed(), Fixed(), Fixed()
+    activation, layer_norm_epsilon = Fixed(because=Fixed.PARTS), Fixed(because=Fixed.PARTS)
+    dropout, rotary = Fixed(because=Fixed.PARTS), Fixed(because=Fixed.PARTS)
+    kernel_initializer, bias_initializer = Fixed(because=Fixed.DRAWN), Fixed(because=Fixed.DRAWN)
 
     def __init__(
         self,
@@ -176,6 +183,8 @@ class Residual(Block):
     (1, 2)
     """
 
+    activation = activation_argument()
+
     def __init__(self, layers, projection=None, activation=None, *, input_shape=None, dtype="float32", name=None):
         super().__init__(input_shape=input_shape, dtype=dtype, name=name)
         layers = [layers] if isinstance(layers, Layer) else list(layers)
@@ -185,8 +194,12 @@ class Residual(Block):
         if not layers:
             raise ValueError("Residual: layers is empty, expected a layer at least")
         self.layers, self.projection = layers, projection
-        self.activation = check_activation("Residual", activation)
-        self._activation = None if activation in (None, "linear") else Activation(activation, dtype=self.dtype)
+        self.activation = activation
+        self._derive()
+
+    def _derive(self):
+        plain = self.activation in (None, "linear")
+        self._activation = None if plain else Activation(self.activation, dtype=self.dtype)
 
     def call(self, x):
         y = x

@@ -1,5 +1,7 @@
 """Augmentation: what each step does, against NumPy and SciPy; the same numbers give the same images."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -205,6 +207,8 @@ def test_cutout():
         (lambda: RandomCrop(8, 6)(X), r"x has shape \(40, 7, 6, 3\) and padding is 0, expected at least 8 x 6"),
         (lambda: RandomRotation((0.2, 0.1)), r"factor is \(0.2, 0.1\), expected the least number first"),
         (lambda: RandomRotation(-0.1), "factor is -0.1, expected the least number first, or a number from 0"),
+        (lambda: RandomRotation(30), "RandomRotation: factor is 30, expected parts of a full turn, .* are 30 / 360"),
+        (lambda: RandomRotation((-90, 0)), "expected parts of a full turn, from -1 to 1; so many degrees are 90 / 360"),
         (lambda: RandomRotation((1, 2, 3)), r"factor is \(1, 2, 3\), expected a number, or a pair"),
         (lambda: RandomZoom(1.5), "height_factor is -1.5, expected a number from -0.999"),
         (lambda: RandomHue(0.1)(X[..., :1]), "expected 3 channels, red, green and blue"),
@@ -225,3 +229,16 @@ def test_all_steps_are_tested_and_at_hand():
     tested = {type(step).__name__ for step in STEPS}
     assert tested | {"Augment", "Step"} == set(augment.__all__)
     assert all(getattr(tw.train, name) is getattr(augment, name) for name in tested)
+
+
+@pytest.mark.parametrize("step", [RandomFlip(), RandomRotation(0.1), RandomCrop(3, 3)])
+def test_masks_are_not_moved_and_that_is_said(step):
+    masks = np.ones(X.shape[:3])
+    with pytest.warns(
+        RuntimeWarning, match=rf"{type(step).__name__}: y has shape .* and stays where it is; to move both"
+    ):
+        assert step(X, masks, 0)[1] is masks
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        step(X, np.ones((len(X), 10)), 0)
+        step(X, None, 0)

@@ -99,7 +99,7 @@ def test_a_recorded_step_has_the_bits_of_one_that_is_not(monkeypatch):
     from tilewright.train import device
 
     recorded = trained(convolutional, "cuda")
-    monkeypatch.setattr(device, "_is_the_librarys", lambda trainer: False)
+    monkeypatch.setattr(device, "is_the_librarys", lambda trainer: False)
     plain = trained(convolutional, "cuda")
     for one, two in zip(recorded[0], plain[0], strict=True):
         assert one.tobytes() == two.tobytes()

@@ -170,3 +170,60 @@ def test_samples_are_no_batches():
         model.fit(Samples(lambda i: (X[i], Y[i])), verbose=0)
     with pytest.raises(ValueError, match="DataLoader: x is empty, there are no samples"):
         DataLoader(type("Empty", (Samples,), {"__len__": lambda self: 0})(None))
+
+
+def test_a_list_of_pairs_is_a_data_set():
+    for pairs in (list(zip(X, Y)), [(x.tolist(), int(y)) for x, y in zip(X, Y)], [[x, y] for x, y in zip(X, Y)]):
+        found = list(DataLoader(pairs, batch_size=4))
+        for (x, y), (x_expected, y_expected) in zip(found, DataLoader(X, Y, batch_size=4), strict=True):
+            np.testing.assert_array_equal(x, x_expected)
+            np.testing.assert_array_equal(y, y_expected)
+    x, y = next(iter(DataLoader([(one, 2 * one) for one in X], batch_size=3)))
+    np.testing.assert_array_equal(y, 2 * X[:3])
+    model = tw.Sequential([Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse")
+    model.fit(DataLoader(list(zip(X, Y)), batch_size=4), verbose=0)
+
+
+def test_rows_of_two_numbers_are_samples():
+    for rows in ([(1, 2), (3, 4), (5, 6)], [[1, 2], [3, 4], [5, 6]], [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]):
+        np.testing.assert_array_equal(next(iter(DataLoader(rows))), rows)
+
+
+@pytest.mark.parametrize(
+    ("transform", "options", "error", "message"),
+    [
+        (lambda x, y, rng: x, {}, TypeError, r"transform returned ndarray alone, expected a pair, \(x, y\)"),
+        (lambda x, y, rng: (x, y, y), {}, TypeError, "transform returned 3 items, expected a pair"),
+        (
+            lambda x, y, rng: (x[:3], y),
+            {},
+            ValueError,
+            "transform returned x of 3 and y of 4 samples, expected as many in",
+        ),
+        (
+            lambda x, y, rng: (x[:3], y[:3]),
+            {"sample_weight": np.ones(10)},
+            ValueError,
+            ".* as many, 4, because",
+        ),
+    ],
+)
+def test_what_a_transform_returns(transform, options, error, message):
+    for workers in (0, 2):
+        with pytest.raises(error, match=f"DataLoader: {message}"):
+            next(iter(DataLoader(X, Y, batch_size=4, transform=transform, workers=workers, **options)))
+
+
+def test_a_transform_may_leave_samples_out():
+    batch = next(iter(DataLoader(X, Y, batch_size=4, transform=lambda x, y, rng: (x[:2], y[:2]))))
+    assert [len(part) for part in batch] == [2, 2]
+
+
+def test_a_function_is_not_data():
+    model = tw.Sequential([Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse")
+    with pytest.raises(
+        TypeError, match="fit: x is <function plus_one .*, expected an array .*; call it, if it gives them"
+    ):
+        model.fit(plus_one)

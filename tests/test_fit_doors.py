@@ -1,5 +1,7 @@
 """What fit and evaluate say to data that does not fit."""
 
+import warnings
+
 import numpy as np
 import pytest
 import tilewright as tw
@@ -104,3 +106,18 @@ def test_a_checkpoint_makes_its_folder(tmp_path, weights):
 def test_no_x():
     with pytest.raises(TypeError, match="x is None, expected an array of samples"):
         compiled().fit(None, Y, verbose=0)
+
+
+def test_shuffled_samples_of_a_stateful_layer_are_warned_of():
+    x = np.random.default_rng(0).standard_normal((8, 4, 3)).astype(np.float32)
+    model = compiled(tw.layers.GRU(2, stateful=True, name="memory", input_shape=(4, 3)), Dense(1))
+    message = "fit: memory is stateful and begins .* shuffle=True{} puts other samples there; say shuffle=False"
+    with pytest.warns(RuntimeWarning, match=message.format("")):
+        model.fit(x, Y[:8], batch_size=4, verbose=0)
+    with pytest.warns(RuntimeWarning, match=message.format(" of x")):
+        model.fit(DataLoader(x, Y[:8], batch_size=4, shuffle=True), verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(x, Y[:8], batch_size=4, verbose=0, shuffle=False)
+        model.fit(DataLoader(x, Y[:8], batch_size=4), verbose=0)
+        compiled(Dense(1)).fit(X, Y, verbose=0)

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import pydoc
 
 import numpy as np
 import pytest
@@ -127,3 +128,9 @@ def test_constructors_are_as_they_were():
     assert Own(2, name="a").name == "a" and copy.deepcopy(Dense(3)).units == 3
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         Dense()
+
+
+def test_help_on_a_layer_speaks_of_layers():
+    text = pydoc.render_doc(Layer, renderer=pydoc.plaintext)
+    assert "ndarray" not in text and "object at 0x" not in text and "Unset" not in text
+    assert "dtype = set by the constructor of Layer" in text

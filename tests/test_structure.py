@@ -184,3 +184,8 @@ def test_the_readme_shows_both_ways_to_write_a_model():
     assert any(".backward()" in example or "_backward(" in example for example in examples)
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (ROOT / link).exists(), f"README.md points at {link}, which is not there"
+
+
+def test_the_readme_says_of_cards_what_their_page_says():
+    readme, results = ((ROOT / page).read_text("utf-8") for page in ("README.md", "docs/results/README.md"))
+    assert ("none has run on a card yet" in readme) == ("There are none yet" in results)

@@ -12,6 +12,7 @@ from tilewright.layers import (
     Embedding,
     Flatten,
     GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
     MaxPooling2D,
     TransformerEncoder,
 )
@@ -101,3 +102,11 @@ def test_a_line_is_long_enough():
         wide().summary(line_length=10)
     with pytest.raises(TypeError, match="summary: line_length is '80', expected an integer"):
         wide().summary(line_length="80")
+
+
+def test_open_sizes_stand_in_full(capsys):
+    x = tw.Input((None, None, 3))
+    y = GlobalAveragePooling2D()(Conv2D(128, 3)(Conv2D(64, 3, name="a_long_name")(x)))
+    tw.Model(x, Dense(10)(y)).summary(line_length=80)
+    table = capsys.readouterr().out
+    assert "(None,None,None,3)" in table and "(None,None,None,128)" in table and "(None, 10)" in table

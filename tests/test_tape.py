@@ -181,7 +181,7 @@ def test_what_a_tensor_is_to_numpy():
 
 def test_functions_of_numpy_that_tensors_do_not_have_say_so():
     a, x = np.full(2, 3.0), tw.Tensor(np.ones(2), requires_grad=True)
-    for call in (lambda: np.sin(x), lambda: np.add.reduce(x), lambda: np.exp(x, out=a)):
+    for call in (lambda: np.tan(x), lambda: np.add.reduce(x), lambda: np.exp(x, out=a)):
         with pytest.raises(TypeError, match=r"np\.\w+ does not work on tensors; take the array, which has no gradient"):
             call()
     with pytest.raises(TypeError, match=r"np.tanh does not work on tensors; use tw.tanh\(...\), or take the array"):

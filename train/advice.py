@@ -41,6 +41,30 @@ def look_at_outputs(op, model, loss, output):
                 look_at_numbers(op, one, y)
 
 
+def look_at_order(op, model, x, shuffle):
+    """Warn where batches are shuffled, and layers begin each with the states that the one before it ended with."""
+    stateful = [path for path, layer in every_layer(model).items() if getattr(layer, "stateful", False)]
+    if not stateful:
+        return
+    from .feeds import is_stream  # which imports callbacks, and those this
+
+    batches = is_stream(x)
+    if getattr(x, "shuffle", None) is True if batches else shuffle:
+        caution(
+            f"{op}: {stateful[0]} is stateful and begins with the states that the batch before ended with, sample by "
+            f"sample, but shuffle=True{' of x' if batches else ''} puts other samples there; say shuffle=False"
+        )
+
+
+def why_none(model):
+    """Why a model has nothing to train: the end of a sentence."""
+    if model.parameters():
+        return ", all of them are frozen; set trainable = True"
+    if every_layer(model):
+        return ""
+    return ", and no layers; make them in its __init__, self.hidden = Dense(8), not in forward"
+
+
 def look_at_numbers(op, loss, y):
     """Warn where numbers that a loss takes for probabilities are below 0 or above 1."""
     if loss.from_logits or not isinstance(y, np.ndarray) or not y.size:
@@ -87,7 +111,8 @@ def _last(thing, i=0):
         symbol = thing.outputs[i]
         while symbol.call is not None and isinstance(symbol.call.thing, _MOVING):
             symbol = symbol.call.inputs[0]
-        return None if symbol.call is None else _last(symbol.call.thing, symbol.call.results.index(symbol))
+        call = symbol.call
+        return None if call is None else _last(call.thing, next(i for i, y in enumerate(call.results) if y is symbol))
     return _last(thing.layer) if isinstance(thing, layers.TimeDistributed) else thing
 
 

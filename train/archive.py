@@ -26,6 +26,7 @@ TRAINING = "training/"  # what begins so is no weight
 _LISTED = 1000  # files of a folder that are looked through for a name that may be meant
 _DOCUMENT = "model.json"
 _NPY = ".npy"
+_BEGIN = b"PK\3\4"  # of a zip
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # equal models make equal files
 
 
@@ -64,11 +65,11 @@ class Archive:
         try:
             self._file = open(self._path, "rb")
         except FileNotFoundError:
-            raise _missing(self._op, self._path) from None
+            raise missing_file(self._op, self._path, "; model.save(path) writes one") from None
         except IsADirectoryError:
             raise IsADirectoryError(f"{self._op}: {self._path} is a folder, expected a file of model.save") from None
         try:
-            self._zip = zipfile.ZipFile(self._file)
+            self._zip = _opened(self._file)
             self._check_entries()
             self.document = self._read_document()
         except Exception as error:
@@ -150,6 +151,15 @@ class Archive:
         raise ValueError(f"{self._op}: {self._path} cannot be read as {self.what}: {reason}") from error
 
 
+def _opened(file):
+    """The zip of a file; its table of contents is at the end."""
+    begins = file.read(4)
+    if not zipfile.is_zipfile(file):
+        what = "it is cut off" if begins == _BEGIN else "it is empty" if not begins else "it is no such file"
+        raise ValueError(f"{what}, or was damaged; the size is {os.fstat(file.fileno()).st_size} bytes")
+    return zipfile.ZipFile(file)
+
+
 def _entry(name):
     return name + _NPY
 
@@ -161,7 +171,7 @@ def _plain(value):
     raise TypeError(f"save: {value!r} cannot be written into a file")
 
 
-def _missing(op, path):
+def missing_file(op, path, remedy=""):
     """The error of a file that is not there, with the name of one that may be meant."""
     folder, name = os.path.split(os.path.abspath(path))
     try:
@@ -169,7 +179,7 @@ def _missing(op, path):
             hint = nearest(name, [entry.name for entry in itertools.islice(entries, _LISTED) if entry.is_file()])
     except OSError:
         hint = ", because the folder is not there either"
-    return FileNotFoundError(f"{op}: there is no file {name} in {folder}{hint or '; model.save(path) writes one'}")
+    return FileNotFoundError(f"{op}: there is no file {name} in {folder}{hint or remedy}")
 
 
 @contextlib.contextmanager
@@ -195,7 +205,8 @@ def atomically(path, scratch=None, before=None):
     except BaseException as error:
         remove(temporary, *([f"{before}.new"] if before else []))
         if isinstance(error, OSError) and error.filename == temporary:  # which says nothing to who gave another name
-            raise OSError(error.errno, error.strerror, given) from None
+            no_folder = f"there is no folder {os.path.dirname(given)!r}; os.makedirs makes one"
+            raise OSError(error.errno, error.strerror if os.path.isdir(folder) else no_folder, given) from None
         raise
     _flush_folder(folder)
 

@@ -13,6 +13,7 @@ from ..kernels import _check as check
 from ..layers._device import assign, to_host
 from ..layers._random import generator
 from .archive import Archive, Misfit, atomically, put, remove
+from .keywords import named_arguments
 from .standing import expect_standing, set_standing, set_states_between, standing, states_between
 from .state import pack, unpack
 
@@ -21,6 +22,7 @@ class Damaged(ValueError):
     """The file is cut off, or not what was written."""
 
 
+@named_arguments
 class Checkpoint:
     """What a training with this model has become, kept in one file and taken back from it, bit by bit.
 

@@ -42,6 +42,11 @@ def cross_validate(
         if stratify is None:
             stratify = isinstance(y, np.ndarray) and y.dtype.kind in "iub" and y.size == len(y)
         folds = (StratifiedKFold if stratify else KFold)(folds, shuffle=True)
+    if isinstance(scaler, type) or scaler is not None and not hasattr(scaler, "fit"):
+        made = f"; make one, {scaler.__name__}()" if isinstance(scaler, type) else ""
+        raise TypeError(
+            f"{op}: scaler is {scaler!r}, expected one with fit and transform, such as StandardScaler(){made}"
+        )
     if scaler is not None and not isinstance(x, np.ndarray):
         raise TypeError(f"{op}: scaler is given and x is several arrays, expected one")
     values, histories, models = [], [], []

@@ -38,6 +38,11 @@ def expect_apart(op, names, x, y):
     """x is something, and no pair of x and y, or a list of such pairs."""
     if x is None:
         raise TypeError(f"{op}: {names[0]} is None, expected an array of samples, or something that gives batches")
+    if callable(x) and not hasattr(x, "shape") and not hasattr(x, "__array__"):
+        raise TypeError(
+            f"{op}: {names[0]} is {x!r}, expected an array of samples, or something that gives batches; call it, if it "
+            f"gives them"
+        )
     if y is None and isinstance(x, (list, tuple)) and x:
         kind, remedy = type(x).__name__, f"pass x and y separately, {op}(x, y)"
         if all(isinstance(one, (list, tuple)) and len(one) in (2, 3) and _are_arrays(one, 1) for one in x):

@@ -19,7 +19,7 @@ from ..layers._device import assign, to_device, to_host
 from ..layers._layer import config
 from ..layers._random import generator
 from ..layers._tape import Parameter, Tensor
-from .replayed import is_the_librarys
+from .ours import is_the_librarys
 from .running import BUFFERED, Running
 
 

@@ -20,6 +20,7 @@ from .losses import LOSSES
 from .metrics import METRICS
 from .metrics.function import FunctionMetric
 from .optimizers import OPTIMIZERS
+from .schedule import FunctionRate
 from .schedules import SCHEDULES
 
 
@@ -35,7 +36,7 @@ KNOWN = {
         _classes(initializers, Settings),
         _classes(regularizers, Settings),
         *(table.values() for table in (OPTIMIZERS, SCHEDULES, LOSSES, METRICS)),
-        (FunctionLoss, FunctionMetric),
+        (FunctionLoss, FunctionMetric, FunctionRate),
     )
     for c in classes
 }

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..layers._symbol import closed, on_sizes
+from .keywords import named_keywords
 from .predicting import predict, predict_on_batch
 from .trainer import Trainer
 from .walking import every_layer
@@ -19,6 +20,7 @@ class Fitting:
     _trainer = None
     optimizer = None  # of `compile`
 
+    @named_keywords
     def compile(
         self, optimizer, loss, metrics=None, *, loss_weights=None, weighted_metrics=None,
         gradient_accumulation_steps=None,
@@ -42,6 +44,7 @@ class Fitting:
         )
         self.optimizer = self._trainer.optimizer
 
+    @named_keywords
     def fit(
         self, x, y=None, batch_size=32, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
         validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
@@ -78,6 +81,7 @@ class Fitting:
             sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,
         )  # fmt: skip
 
+    @named_keywords
     def evaluate(
         self, x, y=None, batch_size=32, verbose="auto", sample_weight=None, steps=None, callbacks=None,
         return_dict=False,
@@ -99,6 +103,7 @@ class Fitting:
         """[loss, *metrics] of these samples, or the loss alone if there are no metrics, in evaluation mode."""
         return self._compiled("test_on_batch").test_on_batch(x, y, sample_weight, return_dict)
 
+    @named_keywords
     def predict(self, x, batch_size=32, verbose=0, steps=None, callbacks=None):
         """The outputs for all samples, a NumPy array (N, ...), in evaluation mode; of several outputs each.
 

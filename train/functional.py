@@ -9,6 +9,7 @@ from ..layers._connect import connected
 from ..layers._door import as_array, writeable
 from ..layers._symbol import Symbol, formed
 from ..layers._tape import Tensor
+from ..layers._weights import call_there
 from .graph import calls_between, flat, input_names, named_things, output_names, ports, unflat, wanted_dtype
 from .model import Model
 
@@ -39,6 +40,8 @@ class Functional(Model):
         self.input_names = input_names(self._in, names)
         self.calls = calls_between(self._in, self._out, self.input_names)
         self._things = named_things(self.calls)
+        for path, thing in self._things.items():
+            call_there(thing, path)
         self._plan = _Plan(self._in, self._out, self.calls)
         self.output_names = given or output_names(self._out, self._in, self.input_names, self._things)
         self.output_shapes = [y.shape for y in self._out]

@@ -32,7 +32,7 @@ def input_names(inputs, given):
     for i, x in enumerate(inputs):
         name = given[i] if given else x.name
         if any(x is other for other in inputs[:i]):
-            raise ValueError(f"Model: inputs has {name or names[inputs.index(x)]!r} twice")
+            raise ValueError(f"Model: inputs has {name or dict(zip(inputs, names))[x]!r} twice")
         if name is not None and name in names:
             raise ValueError(f"Model: two inputs are named {name!r}; give one of them another name=")
         names.append(name or unique("input", {*names, *(x.name for x in inputs)}))
@@ -50,7 +50,7 @@ def calls_between(inputs, outputs, names):
             if symbol in seen:
                 continue
             seen.add(symbol)
-            if symbol in inputs:
+            if any(symbol is x for x in inputs):
                 continue
             if symbol.call is None:
                 known = "an input" if symbol.name is None else f"the input {symbol.name!r}"
@@ -77,10 +77,10 @@ def named_things(calls):
 
 def output_names(outputs, inputs, names, things):
     """A name for every output: that of the layer which gives it."""
-    of = {id(thing): name for name, thing in things.items()}
+    of, given = {id(thing): name for name, thing in things.items()}, dict(zip(inputs, names))
     found = []
     for y in outputs:
-        base = names[inputs.index(y)] if y in inputs else of[id(y.call.thing)]
+        base = given[y] if y in given else of[id(y.call.thing)]
         found.append(unique(base, found))
     return found
 

@@ -6,9 +6,32 @@ from ..layers._door import as_array
 
 
 def gives_samples(x):
-    """Whether x is such a data set: it has a length and gives something by number, and is no array or container."""
+    """Whether x is such a data set: it has a length and gives something by number, and is no array or container but for
+    a list of pairs."""
+    if isinstance(x, (list, tuple)) and x and all(isinstance(one, (list, tuple)) and len(one) == 2 for one in x):
+        return _is_pair(x[0])
     known = isinstance(x, (list, tuple, dict, str, bytes, set, range)) or hasattr(x, "shape") or hasattr(x, "__array__")
     return not known and hasattr(x, "__len__") and hasattr(x, "__getitem__")
+
+
+def _is_pair(one):
+    """Whether it is a sample and its target, not a sample of two features: its parts are arrays, or not alike."""
+    first, second = map(_shape, one)
+    return first != second or isinstance(one, tuple) and all(getattr(part, "shape", ()) for part in one)
+
+
+def _shape(part):
+    try:
+        return np.shape(part)
+    except ValueError:  # lists of several lengths
+        return None
+
+
+def _is_numbers(part):
+    """Whether a list is one of Python's numbers, and so one array."""
+    if isinstance(part, (tuple, list)):
+        return all(map(_is_numbers, part))
+    return type(part) in (bool, int, float)
 
 
 class Items:
@@ -39,7 +62,7 @@ def _stacked(name, samples):
     """Samples in any form as arrays of them in that form."""
     if isinstance(samples[0], dict):
         return {key: _stacked(f"{name}[{key!r}]", [sample[key] for sample in samples]) for key in samples[0]}
-    if isinstance(samples[0], (tuple, list)):
+    if isinstance(samples[0], (tuple, list)) and not _is_numbers(samples[0]):
         return [_stacked(f"{name}[{i}]", column) for i, column in enumerate(zip(*samples))]
     shapes = {np.shape(sample) for sample in samples}
     if len(shapes) > 1:

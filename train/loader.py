@@ -14,15 +14,18 @@ from .callbacks.base import takes
 from .data import copied, cut_out
 from .forms import pieces
 from .items import Items, gives_samples
+from .keywords import named_arguments
 from .weights import sample_weights
 
 
+@named_arguments
 class DataLoader:
     """Batches of arrays: iterating gives (x, y) of each batch, or x alone if there is no y; `len()` batches.
 
     x, y           array-likes with samples along the first axis; also a list or a dict of arrays, of several inputs or
                    outputs. Arrays stay where they are, np.memmap on the disk too: no more is read than the batches
-                   that are at hand. Or x alone, a data set with `len(x)` whose x[i] is a sample or a pair, as PyTorch's
+                   that are at hand. Or x alone, a data set with `len(x)` whose x[i] is a sample or a pair, as
+                   PyTorch's, or a list of pairs, (sample, target)
     shuffle        another order at every iteration, from the random numbers of `tw.set_seed`
     drop_last      leave the last batch out if it is not full
     sample_weight  a weight for each sample, or as y by output; batches are (x, y, w) then
@@ -100,7 +103,7 @@ class DataLoader:
             x, y = copied(x), copied(y)
         if self.transform is not None:
             rng = np.random.Generator(np.random.Philox((seed, number)))
-            x, y = self.transform(x, y, rng)
+            x, y = _pair(self.transform(x, y, rng), w is not None and len(pieces(x)[0]))
         if y is None:
             return x
         return (x, y) if w is None else (x, y, cut_out(w, rows))
@@ -117,6 +120,22 @@ class DataLoader:
             finally:
                 for batch in waiting:
                     batch.cancel()
+
+
+def _pair(result, samples):
+    """(x, y) that a transform returned: as many samples in both, and so many where they have weights."""
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        given = f"{len(result)} items" if isinstance(result, (tuple, list)) else f"{type(result).__name__} alone"
+        raise TypeError(f"DataLoader: transform returned {given}, expected a pair, (x, y), where y may be None")
+    x, y = result
+    lengths = [[len(one) if np.ndim(one) else 0 for one in pieces(part)] for part in (x, y)]
+    if len(found := set(sum(lengths, []))) > 1 or samples and found != {samples}:
+        given = " and y of ".join(", ".join(map(str, of_part)) for of_part in lengths if of_part)
+        raise ValueError(
+            f"DataLoader: transform returned x of {given} samples, expected as many"
+            f"{f', {samples}, because they have weights' if samples else ' in both'}"
+        )
+    return x, y
 
 
 def _samples(op, x):

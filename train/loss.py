@@ -12,6 +12,7 @@ from ..kernels import _check as check
 from ..layers._device import beside, to_host
 from ..layers._door import as_array, writeable
 from ..layers._layer import config
+from ..layers._own import name_arguments
 from ..layers._tape import Tensor, record, tape
 from . import own
 from .advice import look_at_numbers
@@ -52,6 +53,7 @@ class Loss:
     def __init_subclass__(cls, **options):
         """A class with a `__call__` of its own, and no kernels, is measured by it."""
         super().__init_subclass__(**options)
+        name_arguments(cls)
         if "__call__" in vars(cls) and not {"forward", "measure"} & vars(cls).keys():
             cls.measure = own.measure
             if cls.targets is Loss.targets:

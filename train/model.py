@@ -7,30 +7,29 @@ import numpy as np
 from ..kernels import _check as check
 from ..kernels._names import nearest
 from ..layers._block import found, once
-from ..layers._connect import connected
 from ..layers._device import expect_cuda, placed, used
-from ..layers._door import as_array, writeable
+from ..layers._door import writeable
 from ..layers._layer import Layer
 from ..layers._mode import trying
-from ..layers._symbol import Symbol, closed, formed, listed, on_sizes
+from ..layers._symbol import closed, formed, listed, on_sizes
 from ..layers._tape import Parameter, Tensor, no_grad
-from ..layers._weights import Weighted
+from ..layers._weights import Weighted, call_there, given_name
+from .calling import Calling
 from .files import Files
 from .fitting import Fitting
 from .summary import described, table
-from .trainer import mode
 from .walking import walk
 
 
-class Model(Weighted, Fitting, Files):
+class Model(Calling, Weighted, Fitting, Files):
     """Base of all models. A subclass makes layers in `__init__` and calls them in `forward`.
 
     Layers, models and parameters are found where they are attributes, also in lists, tuples and dicts, in the order
-    of assignment. A model computes by itself (`model(x)`, `loss.backward()`, `optimizer.step()`) or by `compile`
-    and `fit`; both are the same thing.
+    of assignment. Those that `forward` never calls have no weights, and are left out of files and counts. A model
+    computes by itself (`model(x)`, `loss.backward()`, `optimizer.step()`) or by `compile` and `fit`; both are the same
+    thing.
     """
 
-    name = None
     training = True  # as in PyTorch; `fit` sets it, `evaluate` and `predict` clear it, all restore it
     stop_training = False  # a callback sets it, `fit` ends after the epoch
     history = None  # of the last `fit`
@@ -46,40 +45,6 @@ class Model(Weighted, Fitting, Files):
 
             cls = Functional
         return super().__new__(cls)
-
-    def forward(self, x):
-        """The output tensor for an input tensor; both may be several, as a list or a dict."""
-        keras = "; what Keras names call is named forward here" if hasattr(self, "call") else ""
-        raise NotImplementedError(f"{type(self).__name__} has no forward(self, x){keras}")
-
-    def __call__(self, x, *more, training=None):
-        """A tensor or an array-like of numbers -> a tensor, recorded. What `forward` takes besides is handed on, so
-        are lists and dicts of tensors; arrays in a dict become tensors. `training` sets the mode for this call."""
-        if training is not None:
-            return self._in_mode(training, x, *more)
-        if x.__class__ is not Tensor:
-            if any(isinstance(one, Symbol) for one in (*listed(x), *more)):
-                return connected(self, (*listed(x), *more))
-            x = self._as_tensors(x)
-        return self.forward(x, *more)
-
-    def _in_mode(self, training, x, *more):
-        inputs = (*listed(x), *more)
-        if any(isinstance(one, Symbol) for one in inputs):
-            return connected(self, inputs, {"training": bool(training)})
-        with mode(self, bool(training)):
-            return self((x, *more) if more else x) if self.input_names else self(x, *more)
-
-    def _as_tensors(self, x):
-        if isinstance(x, dict):
-            return {name: self._as_tensors(one) for name, one in x.items()}
-        if isinstance(x, Tensor):
-            return x
-        if isinstance(x, (list, tuple)):
-            several = isinstance(self.input_shape, list) and len(x) == len(self.input_shape)
-            if several or any(isinstance(one, Tensor) for one in x):
-                return [self._as_tensors(one) for one in x]
-        return Tensor(writeable(as_array(type(self).__name__, "x", x)))
 
     def build(self, input_shape):
         """Make all parameters, for inputs of `input_shape` with None for the batch axis, by running once on zeros.
@@ -131,10 +96,18 @@ class Model(Weighted, Fitting, Files):
                     f"{op}: forward of {type(self).__name__} returned shape {one.shape} for one sample of shape "
                     f"{shapes}, expected (1, ...), a row for every sample"
                 )
+        self.note_uncalled()
         if self.input_shape is None:
             shapes = [(None, *one.shape[1:]) for one in listed(x)]
             self.input_shape = shapes[0] if _form(x) is None else shapes
         return formed(_form(y), [one.value for one in listed(y)])
+
+    def note_uncalled(self):
+        """After a run: the layers that are not built yet are never called, and so are no reason to call the model not
+        built."""
+        for layer in self.named_layers().values():
+            if not layer.built:
+                layer.uncalled = True
 
     @property
     def declared_shape(self):
@@ -166,16 +139,25 @@ class Model(Weighted, Fitting, Files):
 
     @property
     def layers(self):
-        """The layers and models among the attributes, in order."""
-        return [child for _, child in self.children() if not isinstance(child, Parameter)]
+        """The layers and models among the attributes, in order. Their `name` is that in this model, as `summary` says
+        it, unless they were given one."""
+        named = [(path, child) for path, child in self.children() if not isinstance(child, Parameter)]
+        for path, child in once(named):
+            call_there(child, path)
+        return [child for _, child in named]
 
     def get_layer(self, name=None, index=None):
-        """The layer or model among `layers` with a name, as `summary` says it, or at an index. Raises ValueError."""
+        """The layer or model among `layers` with a name, as `summary` says it or as it was given, or at an index.
+        Raises ValueError."""
+        layers = self.layers
         children = {path: child for path, child in self.walk() if not isinstance(child, Parameter)}
         if name is not None and name in children:
             return children[name]
-        if name is None and isinstance(index, int) and -len(self.layers) <= index < len(self.layers):
-            return self.layers[index]
+        own = [child for child in children.values() if name is not None and given_name(child) == name]
+        if len(own) == 1:
+            return own[0]
+        if name is None and isinstance(index, int) and -len(layers) <= index < len(layers):
+            return layers[index]
         asked = f"index is {index!r}" if name is None else f"name is {name!r}"
         raise ValueError(f"get_layer: {asked}, the model has {', '.join(map(repr, children))}{nearest(name, children)}")
 
@@ -277,7 +259,7 @@ class Model(Weighted, Fitting, Files):
         return described(self)
 
     def _expect_built(self, op):
-        unbuilt = [path for path, layer in self.named_layers().items() if not layer.built]
+        unbuilt = [path for path, layer in self.named_layers().items() if not (layer.built or layer.uncalled)]
         if unbuilt or not self.layers and not self.parameters():
             missing = f"{unbuilt[0]} has no shape yet" if unbuilt else "it has no layers"
             raise ValueError(

@@ -1,6 +1,6 @@
 """Names of the layers in a model: given, or made from the class."""
 
-import re
+from ..layers._weights import given_name, name_of_class
 
 
 def unique(base, taken):
@@ -14,15 +14,14 @@ def unique(base, taken):
 
 def base_name(thing):
     """The name of a layer or model before it is among others, also of a class by its name."""
-    if not isinstance(thing, str):
-        if thing.name:
-            return thing.name
-        thing = type(thing).__name__
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", thing).lower()
+    if isinstance(thing, str):
+        return name_of_class(thing)
+    return given_name(thing) or name_of_class(type(thing).__name__)
 
 
 def unique_of(op, thing, taken):
     """The name of a layer or model among others. Raises ValueError, said by `op`, if its own name is taken."""
-    if thing.name and thing.name in taken:
-        raise ValueError(f"{op}: two layers are named {thing.name!r}; give one of them another name=")
+    given = given_name(thing)
+    if given and given in taken:
+        raise ValueError(f"{op}: two layers are named {given!r}; give one of them another name=")
     return unique(base_name(thing), taken)

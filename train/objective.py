@@ -21,8 +21,12 @@ class Choice:
 
     def __init__(self, loss, loss_weights=None, metrics=None, weighted_metrics=None):
         several = isinstance(loss, (list, tuple, dict))
-        self._losses = _each(loss, _training_loss_or_none) if several else _training_loss(loss)
         outputs = len(loss) if several else 1
+        self._losses = _each(loss, _training_loss_or_none) if several else _training_loss(loss)
+        if outputs > 1 and all(one is None for one in (loss.values() if isinstance(loss, dict) else loss)):
+            raise ValueError(
+                "compile: loss has a loss for no output, expected at least one because it trains the model"
+            )
         self._metrics = _reported("metrics", metrics, outputs)
         self._weighted = _reported("weighted_metrics", weighted_metrics, outputs)
         both = {id(metric) for metric in _flat(self._metrics)}.intersection(map(id, _flat(self._weighted)))
@@ -36,6 +40,13 @@ class Choice:
             )
         for weight in loss_weights.values() if isinstance(loss_weights, dict) else loss_weights or ():
             check.number("compile", "loss_weights", weight)
+
+    def expect_outputs(self, names):
+        """What is given by name is of one of these outputs, and there are as many losses; as far as that is known."""
+        for what in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            given = getattr(self, what)
+            if isinstance(given, dict) and not set(given) <= set(names) or what == "loss" and isinstance(given, list):
+                _only(what, given, names) if len(names) == 1 else _by_name(what, given, names)
 
     @property
     def output_names(self):

@@ -1,7 +1,6 @@
 """The base of all optimizers: parameters, what is kept for them, and steps of all of them at once."""
 
 import inspect
-import math
 import numbers
 
 import numpy as np
@@ -9,12 +8,12 @@ import numpy as np
 from ..kernels import _check as check
 from ..kernels import _varying
 from ..kernels._varying import derived, refuse, varying
-from ..kernels.optim import Treatment, ema_update
-from ..kernels.optim._treatment import expect_clips
+from ..kernels.optim import ema_update
 from ..layers._device import assign, beside, on_device, to_host
 from ..layers._layer import config
 from ..layers._own import name_arguments
 from ..layers._tape import Buffer, Parameter
+from .optimizer_settings import Adjustable, keep, treatment_of
 from .optimizer_state import set_state, state_of
 from .schedule import LearningRateSchedule
 
@@ -24,7 +23,7 @@ _CPU_ONLY = (
 )  # fmt: skip
 
 
-class Optimizer:
+class Optimizer(Adjustable):
     """Base of all optimizers: parameters, and what is kept for each of them.
 
     A subclass has `slots(value)`, the arrays kept for a parameter (or Nones), and `update(value, gradient, *slots)`,
@@ -32,7 +31,8 @@ class Optimizer:
     parameters at once, and that is one call of a kernel. All take these arguments, which are Keras's:
 
     parameters       those of `model.parameters()`; left out for `compile`
-    learning_rate    a finite number from 0, or a schedule (schedules.py), whose rate every step looks up
+    learning_rate    a finite number from 0, or a schedule (schedules.py), whose rate every step looks up; any object
+                     with rate(step) and any function of the step is one
     weight_decay     a step takes learning_rate * weight_decay of the weights away, apart from their gradient; or None
     clipnorm         every gradient whose norm is greater is scaled to it
     clipvalue        the elements of gradients are cut to [-clipvalue, clipvalue]
@@ -44,7 +44,6 @@ class Optimizer:
     """
 
     takes_lists = False
-    schedule = None  # of the learning rate
     on_cuda = False  # whether the kernels run on a CUDA device, without any of the arguments that all take
 
     def __init__(
@@ -60,9 +59,8 @@ class Optimizer:
         self.weight_decay, self.use_ema, self.ema_momentum = weight_decay, bool(use_ema), ema_momentum
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         clips = {"clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm}
-        expect_clips(op, **clips)
-        self._treatment = Treatment(**clips) if any(limit is not None for limit in clips.values()) else None
-        self.iterations = self.accumulated = 0  # changes of the weights, and batches whose gradients wait for the next
+        self._treatment = treatment_of(op, **clips)
+        self.iterations = self.accumulated = 0
         self._parameters = []
         self._slots = {}
         self._columns = None
@@ -83,42 +81,11 @@ class Optimizer:
             rest = [p.replace(kind=p.KEYWORD_ONLY) for name, p in _COMMON.items() if name not in own]
             cls.__signature__ = inspect.Signature([*(p for name, p in own.items() if name not in _UNNAMED), *rest])
 
-    @property
-    def learning_rate(self):
-        """The length of the next step, a finite number from 0; it may be set at any time, but not under a schedule."""
-        return self._learning_rate if self.schedule is None else self.schedule(int(self.iterations))
-
-    @learning_rate.setter
-    def learning_rate(self, learning_rate):
-        op = type(self).__name__
-        if isinstance(learning_rate, LearningRateSchedule):
-            self.schedule = learning_rate
-            return
-        check.number(op, "learning_rate", learning_rate, 0)
-        if not math.isfinite(learning_rate):
-            raise ValueError(f"{op}: learning_rate is {learning_rate}, expected a finite number")
-        if self.schedule is not None:
-            raise TypeError(
-                f"{op}: learning_rate is set to {learning_rate}, but {self.schedule!r} gives it; construct the "
-                f"optimizer with a number if it shall be set"
-            )
-        # NumPy's float32 would make float32 of the numbers that are computed from it, but not in a recorded step
-        self._learning_rate = learning_rate.item() if isinstance(learning_rate, np.generic) else learning_rate
-
-    @property
-    def gradient_accumulation_steps(self):
-        """How many calls of `step` make one change of the weights; None for every one. It may be set at any time."""
-        return self._every
-
-    @gradient_accumulation_steps.setter
-    def gradient_accumulation_steps(self, steps):
-        if steps is not None:
-            check.whole(type(self).__name__, "gradient_accumulation_steps", steps, 2)
-        self._every = steps
-
     def attach(self, parameters):
         """Work on these parameters from now on; what is kept for those known already stays."""
         op = type(self).__name__
+        if hasattr(parameters, "parameters"):
+            raise TypeError(f"{op}: parameters is a {type(parameters).__name__}, expected its model.parameters()")
         parameters = list(parameters)
         if not parameters:
             raise ValueError(f"{op}: there are no parameters; build the model first, with model.build(input_shape)")
@@ -126,7 +93,7 @@ class Optimizer:
             if not isinstance(p, Parameter):
                 raise TypeError(f"{op}: parameters holds a {type(p).__name__}, expected those of model.parameters()")
         parameters = [p for p in parameters if not isinstance(p, Buffer)]
-        if parameters == self._parameters:
+        if list(map(id, parameters)) == list(map(id, self._parameters)):
             return
         self._parameters = parameters
         self._slots = {p: self._slots.get(p) or self._fresh(p.value) for p in parameters}
@@ -153,9 +120,9 @@ class Optimizer:
             ready = [p for p in ready if p.grad is not None]
         values, columns, averages = [p.value for p in ready], self._kept_together(ready), None
         if _varying.recording is None or (recording := _varying.here()) is None:
-            self.iterations = int(self.iterations) + 1  # a recorded one would keep all before it
+            keep(self, "iterations", int(self.iterations) + 1)  # a recorded one would keep all before it
         else:
-            self.iterations = recording.counted(varying(self._count))
+            keep(self, "iterations", recording.counted(varying(self._count)))
         if self.use_ema:
             *columns, averages = columns
         if self.takes_lists:
@@ -176,12 +143,12 @@ class Optimizer:
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         if not gradients:
             raise _no_gradient()
-        self.accumulated += 1
+        keep(self, "accumulated", self.accumulated + 1)
         if self.accumulated < self._every:
             return True
         for gradient in gradients:
             gradient /= self.accumulated
-        self.accumulated = 0
+        keep(self, "accumulated", 0)
         return False
 
     def state(self, parameters):
@@ -240,8 +207,8 @@ class Optimizer:
         ready = [p for p in self._parameters if p.grad is not None]
         if not ready:
             raise _no_gradient()
-        self._columns = None
-        self.iterations = varying(self._count)
+        keep(self, "_columns", None)
+        keep(self, "iterations", varying(self._count))
         slots = (None if column[0] is None else list(column) for column in zip(*map(self._kept, ready)))
         self.update([p.value for p in ready], [p.grad for p in ready], *slots)
 
@@ -251,7 +218,7 @@ class Optimizer:
         return {**vars(self), "_slots": host, "_columns": None}
 
     def _count(self):
-        self.iterations = int(self.iterations) + 1
+        keep(self, "iterations", int(self.iterations) + 1)
         return self.iterations
 
     def _fresh(self, value):

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..kernels import _check as check
 from ..layers._door import as_array
+from .keywords import named_arguments
 from .metrics.base import Moments
 from .readers.files import damaged, read_json, write_json
 
@@ -121,6 +122,7 @@ class StandardScaler(_Scaler):
         self.shift, self.scale = moments.mean, np.where(deviation > rounding, deviation, 1.0)
 
 
+@named_arguments
 class MinMaxScaler(_Scaler):
     """Every column from feature_range[0] to feature_range[1]; of equal values, at its beginning.
 

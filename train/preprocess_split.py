@@ -10,8 +10,10 @@ import numpy as np
 from ..kernels import _check as check
 from ..layers._door import as_array
 from .drawing import random_numbers
+from .keywords import named_arguments, named_keywords
 
 
+@named_keywords
 def train_test_split(
     *arrays, test_size=0.25, validation_size=0, shuffle=True, stratify=None, random_state=None
 ):  # fmt: skip
@@ -51,6 +53,7 @@ def train_test_split(
     return [x[part] for x in arrays for part in parts]
 
 
+@named_arguments
 class KFold:
     """Folds of nearly one size, each the test part once.
 

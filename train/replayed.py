@@ -9,13 +9,12 @@ outputs, the gradients and what layers keep. It is dropped when something has ch
 weights are trained, layers' attributes, arrays in other places.
 """
 
-import types
-
 import numpy as np
 
 from ..kernels._varying import Changed, refuse
+from ..layers._layer import Layer
 from ..layers._tape import Buffer, Parameter, Tensor
-from .loss import FunctionLoss
+from .ours import is_called, is_the_librarys
 from .tracing import is_told
 from .walking import every_layer, walk
 
@@ -252,22 +251,6 @@ class _Part:
             other.redo()
 
 
-def is_the_librarys(trainer):
-    """Whether model, loss and optimizer run no code of the user's, which a recorded step would not run again."""
-    parts = [trainer.loss, trainer.optimizer, trainer.model, *(child for _, child in walk(trainer.model))]
-    return type(trainer.loss) is not FunctionLoss and all(
-        _is_ours(part) for part in parts if not isinstance(part, Parameter)
-    )
-
-
-def _is_ours(part):
-    functions = [value for value in vars(part).values() if isinstance(value, types.FunctionType)]
-    return all(one.__module__.startswith(_OWN) for one in (type(part), *functions)) and "forward" not in vars(part)
-
-
-_OWN = __package__.rpartition(".")[0] + "."
-
-
 def _dependencies(trainer):
     """Everything that a recorded step took as it was then, compared by identity."""
     found = trainer.optimizer.kept()
@@ -275,6 +258,8 @@ def _dependencies(trainer):
         for name, value in vars(part).items():
             if name not in _CHANGING and not (name == "forward" and is_told(value)):
                 found.append(value)
+    for model in (trainer.model, *(one for _, one in walk(trainer.model) if not isinstance(one, (Layer, Parameter)))):
+        found += filter(is_called, vars(model).values())
     for p in trainer.model.parameters():
         found += (p.value, p.requires_grad, p.regularizer)
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..layers._device import assign, to_host
 from ..layers._random import generator
 from .archive import TRAINING, Archive, Misfit, write
+from .keywords import named_keywords
 from .state import pack, unpack
 
 
@@ -81,6 +82,7 @@ def load_weights(model, path, by_name, skip_mismatch):
     return Taken(list(values), left, [name for name in other if name not in parameters]) if by_name else None
 
 
+@named_keywords
 def load(path, custom_objects=None, compile=True):
     """The model in a file of `Model.save`, compiled as it was: training goes on as if it had not been away.
 

@@ -8,10 +8,18 @@ import math
 
 from ..kernels import _check as check
 from ..layers._layer import config
+from ..layers._own import name_arguments
 
 
 class LearningRateSchedule:
-    """Base of all schedules. A subclass has `rate(step)`, the learning rate of the step of that number."""
+    """Base of all schedules. A subclass has `rate(step)`, the learning rate of the step of that number.
+
+    An optimizer takes other objects with `rate(step)` too, and functions of the step.
+    """
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        name_arguments(cls)
 
     def rate(self, step):
         """The learning rate, a float from 0, of step 0, 1, 2, ..."""
@@ -33,6 +41,23 @@ class LearningRateSchedule:
 
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.config().items())})"
+
+
+class FunctionRate(LearningRateSchedule):
+    """A function of the step as a schedule, or an object of another class with `rate(step)`."""
+
+    def __init__(self, function):
+        self.function = function
+        self._rate = function.rate if hasattr(function, "rate") else function
+
+    def rate(self, step):
+        rate = self._rate(step)
+        expect_rate("learning_rate", f"{getattr(self.function, '__name__', 'rate')}({step})", rate)
+        return rate
+
+    def __repr__(self):
+        name = getattr(self.function, "__name__", None)
+        return f"FunctionRate({name or repr(self.function)})"
 
 
 def expect_rate(op, name, value):

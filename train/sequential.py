@@ -7,6 +7,7 @@ from ..layers._connect import connected
 from ..layers._layer import Layer
 from ..layers._symbol import Symbol, make_input
 from ..layers._tape import Tensor
+from ..layers._weights import call_there, given_name
 from .model import Model
 from .naming import unique, unique_of
 from .trainer import mode
@@ -53,7 +54,8 @@ class Sequential(Model):
         if layer is self or any(child is self for _, child in walk(layer)):
             raise ValueError("Sequential: there is a loop: the model would be a layer of itself")
         known = any(layer is one for one in self._layers)
-        name = unique(layer.name, self._names) if known and layer.name else unique_of("Sequential", layer, self._names)
+        given = given_name(layer)
+        name = unique(given, self._names) if known and given else unique_of("Sequential", layer, self._names)
         if self._dtype is not None:
             _set_dtype(layer, self._dtype)
         shape = self.input_shape if self._layers or self.declared else _declared(layer)
@@ -63,6 +65,8 @@ class Sequential(Model):
         self._end, self._graph = end, None
         self._layers.append(layer)
         self._names.append(name)
+        if not known:
+            call_there(layer, name)
         if self._trainer is not None:
             self._trainer.attached = False
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..layers._layer import Layer
 from ..layers._symbol import closed, formed, listed, make_input, on_sizes
 from ..layers._tape import Tensor, no_grad
+from ..layers._weights import given_name
 from .entries import made, written
 from .functional import Functional
 from .model import Model
@@ -33,7 +34,7 @@ class Writer:
         self._numbers[id(thing)] = len(self._numbers)
         if type(thing) is Sequential:
             layers = [self.thing(name, child) for name, child in thing.children()]
-            entry = {"class": "Sequential", "name": thing.name, "layers": layers}
+            entry = {"class": "Sequential", "name": given_name(thing), "layers": layers}
             shape = thing.declared_shape
             return entry if shape is None or isinstance(shape, list) else {**entry, "input_shape": list(shape[1:])}
         if type(thing) is Functional:
@@ -60,7 +61,7 @@ class Writer:
             symbols.update((y, [number, i]) for i, y in enumerate(call.results))
         return {
             "class": "Functional",
-            "name": model.name,
+            "name": given_name(model),
             "inputs": [
                 {"name": name, "shape": list(x.shape[1:]), "dtype": x.dtype_given and np.dtype(x.dtype_given).name}
                 for name, x in zip(model.input_names, model.inputs)
@@ -97,6 +98,7 @@ class Reader:
                     model(inputs if len(inputs) > 1 else inputs[0])
 
             on_sizes(run, shapes)
+            model.note_uncalled()
             model.input_shape, model.declared = shapes[0] if len(shapes) == 1 else shapes, True
         for layer in self._layers:
             vars(layer).pop("source", None)

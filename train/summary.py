@@ -4,6 +4,7 @@ from math import prod
 
 from ..layers._layer import Layer
 from ..layers._tape import Buffer, Parameter
+from ..layers._weights import given_name
 from .naming import base_name
 
 _SIDES = ("<", "<", ">", "<", ">", "<")
@@ -25,7 +26,8 @@ def table(model, width):
             continue
         shape, connections = graph.about(path, thing)
         weights = _weights(thing.parameters()) if isinstance(thing, Layer) else ("", "", "")
-        rows.append((f"{path} ({_kind(thing)})", str(shape or ""), *weights, connections))
+        said = "not called" if isinstance(thing, Layer) and not thing.built else str(shape or "")
+        rows.append((f"{path} ({_kind(thing)})", said, *weights, connections))
         if isinstance(thing, Layer):
             activations += _sizes(shape) * thing.dtype.itemsize
     lines = _aligned(rows, width)
@@ -35,7 +37,7 @@ def table(model, width):
     trainable = sum(p.value.size for p in parameters if p.trainable)
     return "\n".join(
         [
-            f"Model: {model.name or _kind(model)}",
+            f"Model: {given_name(model) or _kind(model)}",
             rule,
             lines[0],
             rule,
@@ -69,7 +71,12 @@ def _aligned(rows, width):
 
 
 def _cut(text, room):
-    """A text in so many characters: without a class that the name says already, and without its middle."""
+    """A text in so many characters: a shape without spaces, else without a class that the name says already, and
+    without its middle."""
+    if text.startswith(("(", "[")):  # a shape
+        text = text.replace(", ", ",")
+        if len(text) <= room:
+            return text
     path, _, kind = text.partition(" (")
     kind = kind.removesuffix(")")
     if kind and path.rpartition(".")[2].startswith(base_name(kind)):
@@ -86,9 +93,11 @@ def _cut(text, room):
 def described(model):
     """A model in a line, its `repr`: class, name, number of layers, number of weights."""
     count = len(model.layers)
-    built = all(layer.built for layer in model.named_layers().values()) and (count or model.parameters())
+    built = all(layer.built or layer.uncalled for layer in model.named_layers().values()) and (
+        count or model.parameters()
+    )
     weights = f"{model.count_params():,} parameters" if built else "not built"
-    name = f" {model.name!r}" if model.name else ""
+    name = f" {given_name(model)!r}" if given_name(model) else ""
     return f"<{_kind(model)}{name}: {count} layer{'' if count == 1 else 's'}, {weights}>"
 
 

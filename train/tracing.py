@@ -2,6 +2,8 @@
 
 import functools
 
+from ..layers._block import Block
+from ..layers._layer import Layer
 from .advice import caution
 from .walking import every_layer
 
@@ -29,14 +31,25 @@ class Trace:
         self._layers, self._own = {}, {}
 
     def finish(self):
-        """After the gradients of the first step: warn of weights without any."""
+        """After the gradients of the first step: warn of weights without any, and of layers that were never called."""
+        layers = self._layers
         self.close()
+        uncalled = [path for path, layer in layers.items() if not layer.built and _would_have_weights(layer)]
+        if uncalled:
+            caution(
+                f"fit: {', '.join(uncalled)} {'is' if len(uncalled) == 1 else 'are'} never called by forward: without "
+                f"weights, not trained and in no file; call it in forward, or take it out of the model"
+            )
         missing = [path for path, p in self._model.named_parameters().items() if p.trainable and p.grad is None]
         if missing:
             caution(
                 f"fit: {', '.join(missing)} got no gradient, so they are not trained: forward does not use them, or no "
                 f"loss depends on them; if that is meant, set trainable = False on their layers"
             )
+
+
+def _would_have_weights(layer):
+    return type(layer).weights is not Layer.weights or isinstance(layer, Block)
 
 
 def is_told(forward):

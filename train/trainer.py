@@ -8,6 +8,7 @@ import numpy as np
 from ..kernels import _check as check
 from ..layers._tape import Tensor
 from . import data
+from .advice import look_at_order, why_none
 from .callbacks import History, hooks
 from .door import masks, values
 from .feeds import Interrupted
@@ -44,6 +45,8 @@ class Trainer(Measuring):
         if gradient_accumulation_steps is not None:
             self.optimizer.gradient_accumulation_steps = gradient_accumulation_steps
         self.chosen = Choice(loss, loss_weights, metrics, weighted_metrics)
+        if names := getattr(model, "output_names", None):
+            self.chosen.expect_outputs(names)
         self.loss, self.metrics = self.chosen.loss, self.chosen.metrics
 
     def fit(
@@ -70,7 +73,8 @@ class Trainer(Measuring):
             if validation_data is not None:
                 validation = self.validation_feed(validation_data, *later)
             if not any(p.trainable for p in model.parameters()):
-                raise ValueError("fit: the model has no trainable parameters")
+                raise ValueError(f"fit: the model has no trainable parameters{why_none(model)}")
+            look_at_order(op, model, x, shuffle)
             history = model.history = History()
             everyone = sorted([*callbacks, history, *([progress] if progress else [])], key=lambda c: c.order)
             running = self.running(self.example)

@@ -9,11 +9,16 @@ import numpy as np
 
 from ...layers._door import as_array
 from ...layers._layer import Layer, config
+from ...layers._own import name_arguments
 from ..drawing import random_numbers
 
 
 class Step:
     """Base of all augmentations: `step(x, y, rng) -> (x, y)`, new arrays of x's dtype."""
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        name_arguments(cls)
 
     def __call__(self, x, y=None, rng=None):
         """The changed images, and the targets.

@@ -3,7 +3,10 @@
 The arithmetic, and what lies beyond the edge by `fill_mode`: layers/_moves.py, which layers of the same names share.
 """
 
+import numpy as np
+
 from ...layers._moves import Crop, Flip, Rotate, Translate, Zoom
+from ..advice import caution
 from .base import Step
 
 
@@ -11,6 +14,11 @@ class _Moved(Step):
     """Base of steps whose other base has `moved(x, rng) -> (y, the way back)`."""
 
     def apply(self, x, y, rng):
+        if np.ndim(y) > 2 and np.shape(y)[:3] == x.shape[:3]:
+            caution(
+                f"{type(self).__name__}: y has shape {np.shape(y)}, that of images or masks, and stays where it is; to "
+                f"move both, let x hold them side by side in its channels, and take them apart afterwards"
+            )
         return self.moved(x, rng)[0], y
 
 

@@ -8,6 +8,7 @@ import inspect
 import itertools
 
 from ...kernels import _check as check
+from ...layers._own import name_arguments
 from ..advice import caution
 
 
@@ -25,6 +26,10 @@ class Callback:
     keys = ()
     epochs = batches = 1
     order = 0
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        name_arguments(cls)
 
     def on_train_begin(self, logs=None):
         """Before the first epoch."""

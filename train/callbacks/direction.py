@@ -2,9 +2,9 @@
 
 import re
 
-_LARGER = re.compile(r"(?<![a-z])((acc|accuracy|precision|recall|auc)(?![a-z])|(?<!\d)(f1|r2)(?!\d))")
-_SMALLER = re.compile(r"(loss$|(?<![a-z])(mse|mae|rmse)(?![a-z]))")
-_TURNED = re.compile(r"(?<![a-z])(neg|negative|minus)(?![a-z])")  # as scikit-learn's neg_mean_squared_error
+_LARGER = r"(?<![a-z])((acc|accuracy|precision|recall|auc)(?![a-z])|(?<!\d)(f1|r2)(?!\d))"
+_SMALLER = r"(loss$|(?<![a-z])(mse|mae|rmse)(?![a-z]))"
+_TURNED = r"(?<![a-z])(neg|negative|minus)(?![a-z])"  # as scikit-learn's neg_mean_squared_error
 
 
 def mode_of(callback):
@@ -30,11 +30,11 @@ def mode_of(callback):
 def mode_by_words(key):
     """What the words of a key say, or None."""
     key = key.lower()
-    if _TURNED.search(key):
+    if re.search(_TURNED, key):
         return None
-    if not key.endswith("loss") and _LARGER.search(key):
+    if not key.endswith("loss") and re.search(_LARGER, key):
         return "max"
-    return "min" if _SMALLER.search(key) else None
+    return "min" if re.search(_SMALLER, key) else None
 
 
 def _metrics_by_key(trainer):

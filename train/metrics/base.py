@@ -9,6 +9,7 @@ from ...kernels import _check as check
 from ...layers._device import to_host
 from ...layers._door import as_array
 from ...layers._layer import config
+from ...layers._own import name_arguments
 from ..weights import sample_weights, spread
 
 
@@ -22,6 +23,10 @@ class Metric:
     scalar = True  # whether the result is one number, which `compile` wants
     by_batch = False  # whether it has to see batches one by one, as they come
     direction = None  # "max" where a larger result is better, "min" where a smaller one is, None where nobody knows
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        name_arguments(cls)
 
     def __init__(self, name):
         self.name = name

@@ -5,6 +5,8 @@ import json
 import os
 import secrets
 
+from ..archive import missing_file
+
 LARGEST_DOCUMENT = 1 << 28  # bytes of JSON: a vocabulary of millions of words
 
 
@@ -13,9 +15,17 @@ def damaged(op, path, what):
     return ValueError(f"{op}: {os.fspath(path)} cannot be read: {what}")
 
 
+def opened(op, path):
+    """A file opened for reading. Raises OSError; where it is not there, with the name of one that may be meant."""
+    try:
+        return open(path, "rb")
+    except FileNotFoundError:
+        raise missing_file(op, path) from None
+
+
 def read_whole(op, path):
     """All bytes of a file. Raises OSError if it cannot be opened, ValueError if there is nothing in it."""
-    with open(path, "rb") as file:
+    with opened(op, path) as file:
         data = file.read()
     if not data:
         raise damaged(op, path, "it is empty")

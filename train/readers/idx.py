@@ -14,7 +14,7 @@ import zlib
 import numpy as np
 
 from ...layers._door import as_array
-from .files import damaged
+from .files import damaged, opened
 
 _TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _CODES = {np.dtype(dtype): code for code, dtype in _TYPES.items()}
@@ -27,7 +27,7 @@ def read_idx(path):
     Raises ValueError, which names the file, for one that is damaged, truncated or something else; OSError if it cannot
     be opened.
     """
-    with open(path, "rb") as raw:
+    with opened("read_idx", path) as raw:
         start = raw.read(2)
         raw.seek(0)
         try:

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 
 from ...kernels import _check as check
+from ..keywords import named_arguments
 from .files import damaged, read_json, read_utf8, write_json
 
 PADDING, UNKNOWN = 0, 1  # as in Keras
@@ -21,6 +22,7 @@ def read_text(path, encoding="utf-8"):
     return read_utf8("read_text", path, encoding).replace("\r\n", "\n").replace("\r", "\n")
 
 
+@named_arguments
 class Tokenizer:
     """Texts to numbers and back: 0 is padding, 1 everything unknown, from 2 on the tokens, the frequent ones first.
 
