@@ -57,9 +57,9 @@ class SeparableConv2D(Layer):
             "pointwise": (pointwise_initializer, pointwise_regularizer),
             "bias": (bias_initializer, bias_regularizer),
         }
-        for what, (initializer, regularizer) in given.items():
-            setattr(self, f"{what}_initializer", initializer)
-            setattr(self, f"{what}_regularizer", regularizer)
+        for what, (drawn, penalised) in given.items():
+            setattr(self, f"{what}_initializer", drawn)
+            setattr(self, f"{what}_regularizer", penalised)
         self._derive()
 
     def _derive(self):
