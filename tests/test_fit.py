@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tilewright as tw
 from tilewright.layers import Dense, Dropout, Reshape
-from tilewright.train import Adam, BinaryCrossentropy, DataLoader, EarlyStopping, MeanSquaredError
+from tilewright.train import Adam, BinaryCrossentropy, Callback, DataLoader, EarlyStopping, MeanSquaredError
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((100, 3)).astype(np.float32)
@@ -261,3 +261,15 @@ def test_nan_in_batches_travels():
     with pytest.warns(RuntimeWarning, match="fit: the loss of epoch 1 is nan; likely") as warned:
         history = classifier().fit(DataLoader(x, T), epochs=3, validation_data=(X, T), verbose=0)
     assert len(warned) == 1 and history.epoch == [0, 1, 2] and warned[0].filename == __file__
+
+
+def test_a_model_is_not_trained_within_its_own_training():
+    model = classifier()
+
+    class Again(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.fit(X, T, verbose=0)
+
+    with pytest.raises(RuntimeError, match="fit: this model is being trained already"):
+        model.fit(X, T, verbose=0, callbacks=[Again()])
+    assert model.fit(X, T, verbose=0).history["loss"]

@@ -2,11 +2,12 @@
 
 A step of a small model is a dozen calls of kernels, of a microsecond each, and five times as much Python. For models
 of the library's own layers and losses it is recorded once for each size of batch (kernels/_cpu/recording.py), and
-replayed from then on. The optimizer, penalties and metrics run as they always do.
+replayed from then on; so is the optimizer's step, where its numbers can be followed. Penalties and metrics run as they
+always do.
 
 A recording is believed only when a replay has given, for another batch, every bit that Python gave: of the loss, the
-outputs, the gradients and what layers keep. It is dropped when something has changed that it was made with: which
-weights are trained, layers' attributes, arrays in other places.
+outputs, the gradients, the weights, and what layers and the optimizer keep. It is dropped when something has changed
+that it was made with: which weights are trained, layers' attributes, arrays in other places.
 """
 
 import numpy as np

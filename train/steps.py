@@ -15,14 +15,14 @@ class Steps:
 
     def __init__(self, trainer, feed, running):
         self._trainer, self._feed, self._running = trainer, feed, running
-        self._step, self._replayed = trainer.step, trainer.plain
+        self._step = trainer.step
         if trainer.plain:
             self._step = trainer.replayed = trainer.replayed or Replayed(trainer)
             self._watched = any(map(_may_change_things, trainer.callbacks))
 
     def __iter__(self):
         step, add = self._step, self._running.add
-        if self._replayed:
+        if self._trainer.plain:
             step.begin(self._feed.kinds, self._watched)
             self._feed.room = step.room
         place, batches = self._trainer.place, iter(self._feed.epoch(self.epoch))
@@ -33,7 +33,7 @@ class Steps:
                     call(place.done, {})
                 yield add(*step(*batch))
         finally:
-            if self._replayed:
+            if self._trainer.plain:
                 step.end()
 
 

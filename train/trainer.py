@@ -55,6 +55,8 @@ class Trainer(Measuring):
     ):  # fmt: skip
         """See Model.fit. Everything is checked before the first step, but for batches of streams."""
         model, op = self.model, "fit"
+        if self.place is not None:
+            raise RuntimeError("fit: this model is being trained already; let a callback train another model or a copy")
         size = data.batch_size(op, batch_size)
         check.whole(op, "epochs", epochs, 1)
         check.whole(op, "initial_epoch", initial_epoch)
